@@ -1,0 +1,201 @@
+"""The settings of cacre: frozen, typed, read from TOML, an unknown key is an error.
+
+Each place where the paper leaves the computation open is one named setting here (Annn are the numbers of the list in
+docs/paper.md). Two presets ship with the package: `paper` is literal, `default` is what measured best. The defaults in
+this file are those of `default`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cacre.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderSettings(_Settings):
+    """The BERT-type encoder E of section 2.2 (A13, A15: last hidden state, one encoder for texts and triples)."""
+
+    name_or_path: str | None = None
+    """Hub name or local folder of a pretrained encoder; None builds one from the sizes below."""
+    hidden_size: Count = 192
+    num_layers: Count = 3
+    num_heads: Count = 6
+    intermediate_size: Count = 768
+    max_positions: Count = 320
+    dropout: Fraction = 0.1
+    frozen: bool = False
+    """Do not train the encoder; its states are computed once and cached (A16 b)."""
+
+
+class ModelSettings(_Settings):
+    """Cross-attention, projection and similarity: equations (2)-(17)."""
+
+    attention: Literal["cross", "none"] = "cross"
+    """`none` is the ablation CACRE-att: E_T and E_R go straight into the projection (A42)."""
+    attention_heads: Count = 6
+    """h of equation (3) (A7)."""
+    share_attention: bool = False
+    """One set of attention weights for both directions (A7)."""
+    attention_residual: bool = True
+    """Add the queries back and normalise, so that each side keeps its own content (A6); the paper has none."""
+    second_hop: Literal["same_side", "crosswise", "none"] = "crosswise"
+    """Equation (4): `same_side` is literal and needs equal lengths; `crosswise` takes the other side's V (A1)."""
+    pad_to_max: bool = False
+    """Pad texts and triples to `max_text_length`, as the paper does (A2)."""
+    max_text_length: Count = 256
+    max_triple_length: Count = 64
+    mask_padding: bool = True
+    """Leave padding out of attention, convolution and means (A3)."""
+    local_similarity: Literal["position", "soft_alignment", "max_sim"] = "soft_alignment"
+    """How text and triple are compared locally (A4): position j with j, through W_R, or by the best match."""
+    pair_similarity: Literal["position", "max_sim"] = "max_sim"
+    """How two triples are compared locally (A44)."""
+    projection: Literal["conv", "none"] = "conv"
+    """`none` is the ablation CACRE-pro: similarities are taken on V~ (A42)."""
+    projection_size: Count = 128
+    """P of equation (5)."""
+    conv_kernel: Count = 3
+    """Odd; stride 1, same padding (A8)."""
+    affine_layers: Literal[2, 3] = 2
+    """Equation (6): W_p and W_y (2), or a Linear between them (3) (A9)."""
+    residual_init: float = 1.0
+    """Start of the learnable lambda of equation (7) (A11)."""
+    leaky_slope: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.01
+    dropout: Fraction = 0.1
+    """On attention weights and after the LeakyReLU (A18)."""
+    triple_format: Literal["separators", "commas", "sentence"] = "separators"
+    """`e1[SEP]r[SEP]e2`, `e1，r，e2`, or `e1的r是e2` (A14)."""
+    role_embedding: bool = True
+    """Add a learned mark of subject, predicate or object to each triple token."""
+    evidence: bool = True
+    """Feed string evidence (mentions, borders, cue words, negation) to the pair; `paper` stays pure."""
+    evidence_layers: Annotated[int, Field(ge=0)] = 1
+    """Transformer layers over the marked text, per candidate; 0 adds the marks and nothing else."""
+    local_weight: Fraction = 0.7
+    """w of equations (16)-(17), also at inference (A27, A31)."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModelSettings:
+        if self.second_hop == "same_side" and not self.pad_to_max:
+            raise ValueError("second_hop='same_side' multiplies [L_T, L_R] by [L_T, D]: set pad_to_max=true (A1)")
+        if self.conv_kernel % 2 == 0:
+            raise ValueError(f"conv_kernel must be odd, got {self.conv_kernel}")
+        if self.local_similarity == "soft_alignment" and self.attention == "none":
+            raise ValueError("local_similarity='soft_alignment' needs attention='cross': use 'max_sim' or 'position'")
+        return self
+
+
+class LossSettings(_Settings):
+    """Multi-granularity InfoNCE with hard negatives and a dynamic margin: equations (8)-(21)."""
+
+    temperature: Positive = 0.07
+    top_k: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
+    base_margin: float = 0.08
+    margin_scale: float = 0.1
+    """beta of equation (19), which the paper does not give (A22)."""
+    margin_units: Literal["logit", "cosine"] = "logit"
+    """Whether base_margin is on the 1/tau scale (literal) or in cosine units (A22)."""
+    detach_margin: bool = False
+    """Stop the gradient through m (A23)."""
+    text_weight: Fraction = 0.5
+    """alpha: alpha * L_text + (1 - alpha) * L_anchor (A25); 1 is text-only, 0 anchor-only."""
+    text_positives: Literal["positive", "anchor", "anchor_and_positive"] = "anchor"
+    """What is pulled towards the text (A26); a candidate to be judged looks like an anchor, not like a positive."""
+    text_view: Literal["pairwise", "anchor"] = "pairwise"
+    """X_T of each pair, or X_T given the anchor for all pairs (A5)."""
+    negatives: Literal["own", "cross_text", "pooled"] = "pooled"
+    """N_neg (A20, A21): the text's own negatives; also other texts' triples, cross-attended with this text; or every
+    own negative of the batch scored against its own text, which makes scores comparable between texts."""
+    cross_pairs: Count = 16
+    """Other texts' triples per text when negatives = cross_text."""
+    paraphrased_negatives: bool = True
+    """Also push a wrong triple away from its own paraphrase: at inference that is what pair_score compares (A28)."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LossSettings:
+        if self.text_view == "anchor" and self.negatives == "pooled":
+            raise ValueError("negatives='pooled' scores each negative with its own X_T: use text_view='pairwise'")
+        return self
+
+
+class TrainingSettings(_Settings):
+    """The optimiser and the schedule (A16-A17, A45)."""
+
+    learning_rate: Positive = 5e-4
+    encoder_learning_rate: Positive = 2e-4
+    batch_size: Count = 32
+    """Texts per step."""
+    epochs: Positive = 12
+    warmup_ratio: Fraction = 0.1
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
+    max_grad_norm: Positive = 1.0
+    bf16: bool = False
+    gradient_accumulation_steps: Count = 1
+    evaluations_per_epoch: Count = 1
+    patience: Count | None = 4
+    """Evaluations without a better mean validation AUC before training stops; None trains to the end."""
+    dev_fraction: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
+    """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
+    generated_negatives: Annotated[int, Field(ge=0)] = 2
+    """Negatives that cacre corrupts itself, per anchor, besides those in the data (A34)."""
+    seed: int = 13
+
+
+class Settings(_Settings):
+    """All settings of one run."""
+
+    preset: str = "default"
+    """Name of the preset it started from; information only."""
+    encoder: EncoderSettings = EncoderSettings()
+    model: ModelSettings = ModelSettings()
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+def load_settings(name_or_path: str | Path = "default", overrides: dict[str, Any] | None = None) -> Settings:
+    """Read settings from a preset or a TOML file.
+
+    Args:
+        name_or_path: `paper`, `default`, or the path of a TOML file with the tables of `Settings`.
+        overrides: Nested values that win over the file, such as `{"training": {"seed": 2}}`.
+
+    Raises:
+        ConfigError: The file is missing or malformed, or a key or value is not allowed.
+    """
+    preset = resources.files("cacre.resources") / "presets" / f"{name_or_path}.toml"
+    source = preset if preset.is_file() else Path(name_or_path)
+    try:
+        values = tomllib.loads(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{name_or_path}: not a preset (paper, default) and not a readable file: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name_or_path}: not valid TOML: {error}") from error
+    for table, entries in (overrides or {}).items():
+        values[table] = {**values.get(table, {}), **entries} if isinstance(entries, dict) else entries
+    return parse_settings(values, str(name_or_path))
+
+
+def parse_settings(values: dict[str, Any], origin: str) -> Settings:
+    """Validate nested values; `origin` names them in errors.
+
+    Raises:
+        ConfigError: A key is unknown or a value is not allowed; each fault on a line of its own.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{origin}: {faults}") from error

@@ -1,0 +1,26 @@
+"""Reading and writing rows, making negatives, splitting without leaks. No torch."""
+
+from __future__ import annotations
+
+from cacre.data.conversion import CandidateSet, to_candidates, to_example, verdict_row
+from cacre.data.corpus import load_examples
+from cacre.data.fields import Limits
+from cacre.data.jsonl import ErrorsFile, SeenIds, dump_row, read_rows, write_rows
+from cacre.data.rows import Kind, Row, parse_row
+
+__all__ = [
+    "CandidateSet",
+    "ErrorsFile",
+    "Kind",
+    "Limits",
+    "Row",
+    "SeenIds",
+    "dump_row",
+    "load_examples",
+    "parse_row",
+    "read_rows",
+    "to_candidates",
+    "to_example",
+    "verdict_row",
+    "write_rows",
+]

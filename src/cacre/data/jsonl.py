@@ -1,0 +1,230 @@
+"""Streaming JSONL: one row at a time in bounded memory, and a clear word about each row that cannot be used."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, NoReturn, Self, TextIO
+
+from cacre.data.fields import DEFAULT_LIMITS, Limits
+from cacre.data.rows import Kind, Row, parse_row
+from cacre.errors import ConfigError, DataError
+from cacre.files import atomic_writer
+
+_DRAIN_BYTES = 1 << 16
+_PREVIEW_BYTES = 1000
+
+
+class SeenIds:
+    """The ids met so far, 16 bytes each whatever their length; share one to keep ids unique across files."""
+
+    def __init__(self) -> None:
+        self._hashes: set[bytes] = set()
+
+    def add(self, row_id: str) -> bool:
+        """Remember an id; False if it was there already."""
+        key = blake2b(row_id.encode("utf-8"), digest_size=16).digest()
+        known = key in self._hashes
+        self._hashes.add(key)
+        return not known
+
+
+class ErrorsFile:
+    """Rows that were skipped, as `{"line", "reason", "field", "raw"}` with `path` where it is known.
+
+    A context manager. The file appears when the block ends without an error, and only if a row was skipped; what an
+    earlier run left under that name is removed when there was none, so that the file always speaks of this run.
+
+    Args:
+        path: Where to write, by custom `<name>.errors.jsonl`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.count = 0
+        self._stack = ExitStack()
+        self._stream: TextIO | None = None
+
+    def add(self, error: DataError, raw: str) -> None:
+        """Append one skipped row.
+
+        Args:
+            error: What is wrong with it.
+            raw: The line as it stood in the file.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        if self._stream is None:
+            self._stream = self._stack.enter_context(atomic_writer(self.path))
+        entry = {"path": error.path, "line": error.line, "reason": error.reason, "field": error.field, "raw": raw}
+        self._stream.write(dump_row(entry))
+        self.count += 1
+
+    def close(self) -> None:
+        """Bring the file under its final name."""
+        self._stream = None
+        self._stack.close()
+        if self.count == 0:
+            self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._stack.__exit__(kind, error, trace)
+
+
+def read_rows(
+    path: str | Path,
+    kind: Kind,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    errors: ErrorsFile | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    seen: SeenIds | None = None,
+) -> Iterator[Row]:
+    """Read the rows of a JSONL file one by one; blank lines are passed over.
+
+    Args:
+        path: The file, `-` for standard input.
+        kind: What the rows must hold.
+        on_error: Whether a bad row ends the reading or is left out.
+        errors: Where rows left out are written.
+        limits: What a row may be at most.
+        seen: Ids that are taken already; by default ids are unique within the file.
+
+    Raises:
+        ConfigError: `kind` or `on_error` is unknown.
+        DataError: The file cannot be read; or, with `raise`, a row cannot be used.
+    """
+    if on_error not in ("raise", "skip"):
+        raise ConfigError(f"on_error={on_error!r} is unknown: use 'raise' or 'skip'")
+    return _rows(str(path), kind, on_error == "skip", errors, limits, SeenIds() if seen is None else seen)
+
+
+def dump_row(row: Mapping[str, Any]) -> str:
+    r"""One line of JSON with its line end.
+
+    Characters are written as they are, save in a row that holds lone surrogates, which UTF-8 cannot carry: that one is
+    written with `\\uXXXX` escapes, and nothing is lost.
+
+    Raises:
+        DataError: A value is NaN, infinite or no JSON value.
+    """
+    try:
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        if not _encodable(line):
+            line = json.dumps(row, ensure_ascii=True, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"cannot be written as JSON: {error}") from error
+    return line + "\n"
+
+
+def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write rows to a file, which appears when all are written, or to standard output (`-`).
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        DataError: A row is not JSON.
+        OSError: The file cannot be written.
+    """
+    target: AbstractContextManager[TextIO]
+    target = nullcontext(sys.stdout) if str(path) == "-" else atomic_writer(path)
+    count = 0
+    with target as stream:
+        for row in rows:
+            stream.write(dump_row(row))
+            count += 1
+    return count
+
+
+def _rows(path: str, kind: Kind, skip: bool, errors: ErrorsFile | None, limits: Limits, seen: SeenIds) -> Iterator[Row]:
+    for line, content, whole in _lines(path, limits.max_line_bytes):
+        try:
+            if not whole:
+                raise DataError(f"the line is longer than {limits.max_line_bytes} bytes: split the row")
+            row = _row(path, line, content, kind, limits)
+            if row.content.id is not None and not seen.add(row.content.id):
+                raise DataError(f"{row.content.id!r:.80} was used before: ids must be unique", field="id")
+        except DataError as error:
+            placed = DataError(error.reason, path=path, line=line, field=error.field)
+            if not skip:
+                raise placed from error
+            if errors is not None:
+                errors.add(placed, content.rstrip(b"\r\n").decode("utf-8", "backslashreplace"))
+            continue
+        yield row
+
+
+def _row(path: str, line: int, content: bytes, kind: Kind, limits: Limits) -> Row:
+    try:
+        raw = json.loads(content.decode("utf-8"), parse_constant=_refuse_number, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise DataError(f"byte {error.start} of the line is not UTF-8: save the file as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"not valid JSON at column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise DataError("the JSON is nested too deeply") from error
+    except ValueError as error:  # an integer with more digits than Python converts
+        raise DataError(f"a number cannot be read: {error}") from error
+    return Row(path, line, raw, parse_row(raw, kind, limits))
+
+
+def _lines(path: str, max_bytes: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Number, content and completeness of each line that is not blank; of an overlong line only its beginning."""
+    with _opened(path) as stream:
+        number = 0
+        while content := stream.readline(max_bytes + 1):
+            number += 1
+            whole = len(content) <= max_bytes or content.endswith(b"\n")
+            if not whole:
+                content = content[:_PREVIEW_BYTES]
+                while (rest := stream.readline(_DRAIN_BYTES)) and not rest.endswith(b"\n"):
+                    pass
+            if number == 1:
+                content = content.removeprefix(codecs.BOM_UTF8)
+            if content.strip():
+                yield number, content, whole
+
+
+def _opened(path: str) -> AbstractContextManager[BinaryIO]:
+    if path == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", path=path) from error
+
+
+def _refuse_number(name: str) -> NoReturn:
+    raise DataError(f"{name} is not JSON: write null or leave the key out")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise DataError(f"the number {digits:.40} is out of range")
+    return value
+
+
+def _encodable(line: str) -> bool:
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,127 @@
+"""Reading what can be scored: DuIE rows, cacre's own rows and verdict rows, and alias files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from cacre.errors import DataError
+from cacre.evaluation.duie_scorer import VALUE, Spo
+
+Side = Literal["predictions", "gold"]
+
+# A filtered row still carries the gold it was read with: what counts depends on the side the file stands on.
+_KEYS: dict[Side, tuple[str, ...]] = {
+    "predictions": ("triples", "spo_list"),
+    "gold": ("gold", "spo_list", "triples"),
+}
+
+
+def read_scored_rows(path: str | Path, side: Side = "predictions") -> dict[str, list[Spo]]:
+    """Read the SPOs of each text.
+
+    A row is `{"text", ...}` with a list of SPOs under `triples` or `spo_list` (predictions), or under `gold`,
+    `spo_list` or `triples` (gold), the first of these that it has. An SPO is `{"subject", "predicate", "object"}` or
+    `[subject, predicate, object]`; the object is a string or a dict with `@value`. Triples whose `verdict` is
+    `rejected` are left out. Of a text that occurs twice the last row counts.
+
+    Args:
+        path: A JSONL file in UTF-8; `-` is standard input.
+        side: Which side of the comparison the file is.
+
+    Raises:
+        DataError: The file cannot be read, or a row is not as above; with file, line and field.
+    """
+    rows: dict[str, list[Spo]] = {}
+    for number, line in _lines(path):
+        try:
+            text, spos = _parse_row(line, side)
+        except DataError as error:
+            raise DataError(error.reason, path=str(path), line=number, field=error.field) from error
+        rows[text] = spos
+    return rows
+
+
+def read_aliases(path: str | Path) -> dict[str, set[str]]:
+    """Read an alias file: one entity a line, `canonical name<TAB>alias<TAB>alias...`.
+
+    Names are lower-cased; of a canonical name that occurs twice the last line counts, both as in the official script.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    aliases = {}
+    for _, line in _lines(path):
+        name, *others = line.strip().lower().split("\t")
+        aliases[name] = set(others)
+    return aliases
+
+
+def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Non-blank lines with their 1-based numbers."""
+    number = 0
+    try:
+        with _opened(path) as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield number, line
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8 ({error.reason}): save the file as UTF-8"
+        raise DataError(reason, path=str(path), line=number + 1) from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[TextIO]:
+    if str(path) == "-":
+        yield sys.stdin
+    else:
+        with Path(path).open(encoding="utf-8-sig") as stream:
+            yield stream
+
+
+def _parse_row(line: str, side: Side) -> tuple[str, list[Spo]]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"not valid JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"expected a JSON object, got {line.strip()!r:.80}")
+    if not isinstance(row.get("text"), str):
+        raise DataError(f"expected a string, got {row.get('text')!r:.80}", field="text")
+    key = next((key for key in _KEYS[side] if key in row), None)
+    if key is None:
+        wanted = ", ".join(_KEYS[side])
+        raise DataError(f"a row of {side} needs a list under one of {wanted}; it has {', '.join(row)!r:.120}")
+    if not isinstance(row[key], list):
+        raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
+    items = enumerate(row[key])
+    return row["text"], [_parse_spo(item, f"{key}[{i}]") for i, item in items if not _rejected(item)]
+
+
+def _rejected(item: object) -> bool:
+    return isinstance(item, dict) and item.get("verdict") == "rejected"
+
+
+def _parse_spo(item: object, field: str) -> Spo:
+    if isinstance(item, dict):
+        parts: list[Any] = [item.get(name) for name in ("subject", "predicate", "object")]
+    elif isinstance(item, list) and len(item) == 3:
+        parts = item
+    else:
+        expected = "{subject, predicate, object} or [subject, predicate, object]"
+        raise DataError(f"expected {expected}, got {item!r:.80}", field=field)
+    subject, predicate, value = parts
+    for name, part in (("subject", subject), ("predicate", predicate)):
+        if not isinstance(part, str):
+            raise DataError(f"expected a string, got {part!r:.80}", field=f"{field}.{name}")
+    slots = {VALUE: value} if isinstance(value, str) else value
+    if not isinstance(slots, dict) or VALUE not in slots or not all(isinstance(v, str) for v in slots.values()):
+        reason = f"expected a string or a dict of strings with {VALUE!r}, got {value!r:.80}"
+        raise DataError(reason, field=f"{field}.object")
+    return subject, predicate, slots

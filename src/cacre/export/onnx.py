@@ -1,0 +1,150 @@
+"""A trained model folder to `encoder.onnx`, `pair.onnx`, `compare.onnx`."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import numpy_helper
+from torch import Tensor
+
+from cacre.errors import ModelError
+from cacre.export.graphs import GraphSpec, graph_specs
+from cacre.modeling.folder import LoadedModel, load_model, save_model
+
+Precision = Literal["float32", "float16"]
+PARITY = 1e-4
+"""Largest difference allowed between torch and ONNX Runtime on any output."""
+_SMALLEST_HALVED = 1024
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written.
+
+    Args:
+        files: Size in bytes of each graph.
+        parity: Largest absolute difference from torch over each graph's outputs.
+    """
+
+    files: dict[str, int]
+    parity: dict[str, float]
+
+
+def export_onnx(folder: Path, output: Path | None = None, precision: Precision = "float32") -> ExportReport:
+    """Export the three graphs of a model folder and compare each with torch.
+
+    With `float16` the weights are rounded to half precision, in `model.safetensors` too, and stored so; arithmetic stays
+    float32. Unlike dynamic int8, whose scale is taken over the whole batch, this keeps a candidate's score independent
+    of the batch it sits in.
+
+    Args:
+        folder: A trained model folder.
+        output: Where to write; the same folder when not given.
+        precision: How weights are stored.
+
+    Raises:
+        ModelError: The folder cannot be read, or a graph differs from torch by more than 1e-4.
+    """
+    output = output or folder
+    output.mkdir(parents=True, exist_ok=True)
+    loaded = load_model(folder)
+    if precision == "float16":
+        _round_weights(loaded)
+        save_model(output, loaded)
+    elif output != folder:
+        save_model(output, loaded)
+    _use_plain_attention(loaded)
+    files, parity = {}, {}
+    for name, spec in graph_specs(loaded).items():
+        path = output / f"{name}.onnx"
+        partial = output / f".{name}.onnx.part"
+        _export(spec, partial, precision)
+        parity[name] = _compare(spec, partial)
+        if not parity[name] <= PARITY:
+            partial.unlink()
+            raise ModelError(f"{path}: differs from torch by {parity[name]:.2e}, at most {PARITY:.0e} is allowed")
+        partial.replace(path)
+        files[path.name] = path.stat().st_size
+    return ExportReport(files, parity)
+
+
+def _round_weights(loaded: LoadedModel) -> None:
+    with torch.no_grad():
+        for parameter in loaded.model.parameters():
+            if parameter.numel() >= _SMALLEST_HALVED:
+                parameter.copy_(parameter.half().float())
+
+
+def _use_plain_attention(loaded: LoadedModel) -> None:
+    """Fused attention kernels have no ONNX counterpart that pads in the same way."""
+    loaded.model.encoder.backbone.set_attn_implementation("eager")  # type: ignore[union-attr,operator]
+
+
+def _export(spec: GraphSpec, path: Path, precision: Precision) -> None:
+    batch = {name: torch.export.Dim(name, min=1, max=1 << 20) for axes in spec.dynamic.values() for name in axes.values()}
+    shapes = {name: {axis: batch[label] for axis, label in axes.items()} for name, axes in spec.dynamic.items()}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            spec.module.eval(),
+            kwargs=dict(spec.inputs),
+            input_names=list(spec.inputs),
+            output_names=list(spec.outputs),
+            dynamic_shapes=shapes,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError(f"{path.name}: the exporter gave no program")
+    proto = program.model_proto
+    if precision == "float16":
+        _halve(proto.graph)
+    onnx.save(proto, path)
+
+
+def _halve(graph: onnx.GraphProto) -> None:
+    """Store large weights in half precision, with a cast to float32 in front of their use."""
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _SMALLEST_HALVED:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.float16")
+        tensor.CopyFrom(half)
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.float16"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    kept = [info for info in graph.value_info if info.name not in {c.output[0] for c in casts}]
+    del graph.value_info[:]
+    graph.value_info.extend(kept)
+
+
+def _compare(spec: GraphSpec, path: Path) -> float:
+    """Largest difference on inputs of another size than those the graph was traced with."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for repeat in (1, 2):
+        inputs = {name: _resized(value, spec.dynamic[name], repeat) for name, value in spec.inputs.items()}
+        with torch.no_grad():
+            expected = spec.module(**inputs)
+        expected = (expected,) if isinstance(expected, Tensor) else expected
+        wanted = {node.name for node in session.get_inputs()}
+        found = session.run(list(spec.outputs), {n: v.numpy() for n, v in inputs.items() if n in wanted})
+        worst = max([worst, *(float(np.abs(e.numpy() - f).max()) for e, f in zip(expected, found, strict=True))])
+    return worst
+
+
+def _resized(value: Tensor, axes: dict[int, str], repeat: int) -> Tensor:
+    for axis in axes:
+        value = torch.cat([value] * repeat, dim=axis)
+    return value

@@ -1,0 +1,161 @@
+"""From scores to verdicts: checks that need no model, then the two-threshold AND rule. Pure functions only."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+from cacre.errors import ConfigError
+from cacre.inference.thresholds import OFF, Thresholds
+from cacre.schema import Schema
+from cacre.types import Candidate, Span, Verdict
+
+PairStrategy = Literal["paraphrase", "schema", "siblings"]
+"""What the candidate is compared with: the extractor's paraphrase, one made from the schema, or its siblings (A28)."""
+
+# Name marks, and dots between the parts of foreign names, are written in several ways for one and the same name.
+_FOLDED = str.maketrans({"《": None, "》": None, "•": "·", "‧": "·", "・": "·", "∙": "·"})
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRules:
+    """What a user may change about the decision.
+
+    Args:
+        schema_checks: Reject predicates outside the schema and triples that violate its types or direction.
+        mention_checks: Reject triples whose subject or object does not occur in the text.
+        text_threshold: Replaces the fitted threshold on `text_score`, in [-1, 1].
+        pair_threshold: Replaces the fitted thresholds on `pair_score`, in [-1, 1]; -1 turns them off.
+
+    Raises:
+        ConfigError: A threshold is outside [-1, 1].
+    """
+
+    schema_checks: bool = True
+    mention_checks: bool = True
+    text_threshold: float | None = None
+    pair_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("text_threshold", self.text_threshold), ("pair_threshold", self.pair_threshold)):
+            if value is not None and not -1.0 <= value <= 1.0:
+                raise ConfigError(f"{name} is a cosine and must lie in [-1, 1], got {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the model says about one candidate.
+
+    Args:
+        text_score: S_st in [-1, 1].
+        pair_score: S_tt in [-1, 1]; None if there was nothing to compare with.
+        strategy: What `pair_score` was measured against; None if there was nothing.
+        evidence: Character spans of the text, best first.
+    """
+
+    text_score: float
+    pair_score: float | None = None
+    strategy: PairStrategy | None = None
+    evidence: tuple[Span, ...] = ()
+
+
+def normalise_mention(text: str) -> str:
+    """Fold width, case, book-title marks, name dots and white space, which do not tell two mentions apart."""
+    folded = unicodedata.normalize("NFKC", text).lower().translate(_FOLDED)
+    return "".join(folded.split())
+
+
+def check_candidate(candidate: Candidate, normalised_text: str, schema: Schema, rules: DecisionRules) -> str | None:
+    """The first check that the candidate fails, or None.
+
+    Args:
+        candidate: What is judged.
+        normalised_text: The text after `normalise_mention`, so that it is folded once per text.
+        schema: The relation schema.
+        rules: Which checks are on.
+    """
+    if rules.schema_checks:
+        reason = schema.check(candidate.triple, candidate.subject_type, candidate.object_type)
+        if reason is not None:
+            return reason
+    if rules.mention_checks:
+        for role, mention in (("subject", candidate.triple.subject), ("object", candidate.triple.object)):
+            needle = normalise_mention(mention)
+            # A mention of marks and spaces alone folds to "", which every text contains.
+            if not needle or needle not in normalised_text:
+                return f"{role} not in text"
+    return None
+
+
+def check_scores(scores: Scores, thresholds: Thresholds, rules: DecisionRules) -> str | None:
+    """The two-threshold AND rule: the first score that is below its threshold, or None.
+
+    A candidate is kept when `text_score >= tau_1` and, unless its strategy has no threshold, `pair_score >= tau_2`.
+    """
+    tau_1 = thresholds.text_threshold if rules.text_threshold is None else rules.text_threshold
+    if tau_1 > OFF and scores.text_score < tau_1:
+        return _below("text_score", scores.text_score, tau_1)
+    if scores.pair_score is None or scores.strategy is None:
+        return None
+    tau_2 = thresholds.pair_threshold(scores.strategy) if rules.pair_threshold is None else rules.pair_threshold
+    if tau_2 > OFF and scores.pair_score < tau_2:
+        return _below("pair_score", scores.pair_score, tau_2)
+    return None
+
+
+def decide(
+    text: str,
+    candidates: list[Candidate],
+    scores: list[Scores],
+    schema: Schema,
+    thresholds: Thresholds,
+    rules: DecisionRules,
+) -> list[Verdict]:
+    """Judge the scored candidates of one text.
+
+    A candidate that fails a check keeps its scores, so that a user sees what the model thought of it.
+
+    Args:
+        text: The text.
+        candidates: What is judged.
+        scores: One per candidate.
+        schema: The relation schema.
+        thresholds: Fitted thresholds and calibration.
+        rules: Which checks are on, and thresholds that replace the fitted ones.
+
+    Returns:
+        One verdict per candidate, in their order.
+    """
+    normalised = normalise_mention(text)
+    verdicts = []
+    for candidate, score in zip(candidates, scores, strict=True):
+        reason = check_candidate(candidate, normalised, schema, rules) or check_scores(score, thresholds, rules)
+        calibration = thresholds.calibration
+        verdicts.append(
+            Verdict(
+                candidate=candidate,
+                outcome="supported" if reason is None else "rejected",
+                text_score=score.text_score,
+                pair_score=score.pair_score,
+                probability=calibration.probability(score.text_score, score.pair_score) if calibration else None,
+                evidence=score.evidence,
+                reason=reason,
+            )
+        )
+    return verdicts
+
+
+def reason_kind(reason: str) -> str:
+    """A reason without its numbers, for counting: `text_score 0.412 below 0.550` -> `text_score below threshold`."""
+    name = reason.partition(" ")[0]
+    return f"{name} below threshold" if name in ("text_score", "pair_score") else reason
+
+
+def _below(name: str, score: float, threshold: float) -> str:
+    # 0.5499 against 0.55 must not read "0.550 below 0.550".
+    for digits in range(3, 9):
+        left, right = f"{score:.{digits}f}", f"{threshold:.{digits}f}"
+        if left != right:
+            break
+    return f"{name} {left} below {right}"

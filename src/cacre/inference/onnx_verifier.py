@@ -1,0 +1,154 @@
+"""The verifier that runs a model folder on ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cacre.errors import ConfigError
+from cacre.inference.decision import DecisionRules, Scores, decide
+from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
+from cacre.inference.graph import BATCH_SIZE, Graph
+from cacre.inference.scoring import Scorer
+from cacre.inference.thresholds import Thresholds
+from cacre.inference.verifier import as_pair
+from cacre.preprocessing.featurizer import Featurizer
+from cacre.schema import Schema
+from cacre.types import Candidate, Triple, Verdict
+
+MAX_GROUP_TEXTS = 64
+MAX_GROUP_CANDIDATES = 2048
+"""Texts and candidates whose states are held in memory together; more are worked off group by group."""
+
+Row = tuple[str, list[Candidate]]
+
+
+class OnnxVerifier:
+    """A trained model, on the CPU, without torch. It keeps no state, so several threads may share one.
+
+    Args:
+        folder: The model folder.
+        rules: Checks to apply and thresholds that replace the fitted ones.
+        threads: Threads per call; None takes all CPUs that this process may use.
+        batch_size: Most (text, triple) pairs that a graph is given at once.
+
+    Raises:
+        ModelError: The folder is not a complete model folder of this version.
+        ConfigError: `threads` or `batch_size` is below 1.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        rules: DecisionRules | None = None,
+        threads: int | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        for name, value in (("threads", threads), ("batch_size", batch_size)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1, got {value}")
+        self.path = Path(folder)
+        model = read_folder(self.path)
+        self.rules = rules or DecisionRules()
+        self.schema: Schema = model.schema
+        self.thresholds: Thresholds = model.thresholds
+        graphs = {
+            name: Graph(self.path / f"{name}.onnx", inputs, outputs, threads=threads, batch_size=batch_size)
+            for name, (inputs, outputs) in _SIGNATURES.items()
+        }
+        self._scorer = Scorer(Featurizer(model.tokenizer, model.schema, model.settings), model.schema, **graphs)
+
+    def verify(self, text: str, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
+        """Judge the candidates of one text.
+
+        Args:
+            text: The text; longer than the encoder is cut into windows.
+            candidates: Candidates or bare triples.
+
+        Returns:
+            One verdict per candidate, in their order.
+
+        Raises:
+            DataError: The text or a candidate is malformed, or there are too many.
+        """
+        return self.verify_many([(text, candidates)])[0]
+
+    def verify_many(self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]]) -> list[list[Verdict]]:
+        """Judge several texts at once; the verdicts are those that `verify` gives for each text alone.
+
+        Args:
+            pairs: Texts with their candidates.
+
+        Returns:
+            For each text the verdicts of its candidates, in their order.
+
+        Raises:
+            DataError: As in `verify`, for any of the texts.
+        """
+        rows = [as_pair(text, candidates) for text, candidates in pairs]
+        return [
+            decide(text, candidates, scores, self.schema, self.thresholds, self.rules)
+            for (text, candidates), scores in zip(rows, self._score(rows), strict=True)
+        ]
+
+    def score_many(self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]]) -> list[list[Scores]]:
+        """The scores behind the verdicts, before any check or threshold; for fitting thresholds.
+
+        Args:
+            pairs: Texts with their candidates.
+
+        Returns:
+            For each text the scores of its candidates, in their order.
+
+        Raises:
+            DataError: As in `verify`, for any of the texts.
+        """
+        return self._score([as_pair(text, candidates) for text, candidates in pairs])
+
+    def _score(self, rows: list[Row]) -> list[list[Scores]]:
+        return [scores for group in _groups(rows) for scores in self._scorer.score(group)]
+
+
+def load_verifier(
+    name_or_path: str | Path = DEFAULT_MODEL,
+    *,
+    threads: int | None = None,
+    rules: DecisionRules | None = None,
+) -> OnnxVerifier:
+    """Load a bundled model by name, or a model folder.
+
+    Args:
+        name_or_path: `mini-zh`, or the path of a model folder.
+        threads: Threads per call; None takes all CPUs that this process may use.
+        rules: Checks to apply and thresholds that replace the fitted ones.
+
+    Raises:
+        ModelError: There is no such model, or its folder is incomplete, damaged or of another version.
+    """
+    return OnnxVerifier(find_folder(name_or_path), rules=rules, threads=threads)
+
+
+_SIGNATURES = {
+    "encoder": (("input_ids", "attention_mask"), ("states",)),
+    "pair": (
+        ("text_states", "text_mask", "triple_states", "triple_mask", "role_ids", "marks", "values"),
+        ("text_score", "triple_vectors", "attention"),
+    ),
+    "compare": (("left", "left_mask", "right", "right_mask"), ("pair_score",)),
+}
+"""Inputs and outputs of the graphs, as docs/architecture.md lists them."""
+
+
+def _groups(rows: list[Row]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    count = 0
+    for row in rows:
+        full = len(group) == MAX_GROUP_TEXTS or count + len(row[1]) > MAX_GROUP_CANDIDATES
+        if group and full:
+            yield group
+            group, count = [], 0
+        group.append(row)
+        count += len(row[1])
+    if group:
+        yield group

@@ -1,0 +1,198 @@
+"""Scores of candidates from the three graphs: encode once, pair, compare.
+
+Within one group of texts each text window and each triple is encoded once, and each (window, triple) is paired once,
+however often it occurs.
+
+Shapes: `L_T` tokens of a text window, `L_R` tokens of a triple, `D` encoder size, `P` projection size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cacre.inference.decision import Scores
+from cacre.inference.evidence import evidence_spans
+from cacre.inference.graph import Graph, batches
+from cacre.inference.pairing import Companions, plan_companions
+from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures, pad
+from cacre.schema import Schema
+from cacre.types import Candidate, Span, Triple
+
+Array = NDArray[Any]
+WindowKey = tuple[str, int]
+"""A text and the number of its window."""
+PairKey = tuple[str, int, Triple]
+ENTITY_ROLES = (1, 3)
+"""Role ids of subject and object tokens, as the featuriser gives them."""
+DIGITS = 6
+"""Scores are rounded before they meet a threshold, so that a written verdict can be checked from its own row."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """What `pair.onnx` says about a (window, triple).
+
+    Args:
+        text_score: S_st.
+        vectors: X_R after projection, `[L_R, P]`.
+        evidence: Character spans of the text, best first.
+    """
+
+    text_score: float
+    vectors: Array
+    evidence: tuple[Span, ...]
+
+
+@dataclass
+class _Work:
+    """Everything that one group of texts needs, each thing once; dicts keep the order of first use."""
+
+    windows: dict[str, list[TextFeatures]] = field(default_factory=dict)
+    used: dict[WindowKey, TextFeatures] = field(default_factory=dict)
+    triples: dict[Triple, TripleFeatures] = field(default_factory=dict)
+    pairs: dict[PairKey, None] = field(default_factory=dict)
+    comparisons: dict[tuple[PairKey, PairKey], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one candidate needs: its own pair and those of its companions."""
+
+    own: PairKey
+    companions: Companions
+    others: tuple[PairKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """The three graphs and what feeds them.
+
+    Args:
+        featurizer: Strings to arrays.
+        schema: Makes paraphrases.
+        encoder: `encoder.onnx`.
+        pair: `pair.onnx`.
+        compare: `compare.onnx`.
+    """
+
+    featurizer: Featurizer
+    schema: Schema
+    encoder: Graph
+    pair: Graph
+    compare: Graph
+
+    def score(self, rows: Sequence[tuple[str, list[Candidate]]]) -> list[list[Scores]]:
+        """Score the candidates of a group of texts.
+
+        Args:
+            rows: Texts with their candidates.
+
+        Returns:
+            For each row the scores of its candidates, in their order.
+        """
+        work = _Work()
+        plans = [self._plan(work, text, candidates) for text, candidates in rows]
+        results = self._run_pairs(work)
+        self._run_comparisons(work, results)
+        return [[_scores(plan, work, results) for plan in row] for row in plans]
+
+    def _plan(self, work: _Work, text: str, candidates: list[Candidate]) -> list[Plan]:
+        """Enter what the candidates of one text need in `work`."""
+        if not candidates:
+            return []
+        if text not in work.windows:
+            work.windows[text] = self.featurizer.windows(text)
+        windows = work.windows[text]
+        # A sibling is looked up in its own window, a paraphrase in the window of its candidate.
+        place = {c.triple: self._choose(windows, c.triple) for c in candidates}
+        plans = []
+        for candidate, companions in zip(candidates, plan_companions(candidates, self.schema), strict=True):
+            window = place[candidate.triple]
+            siblings = companions.strategy == "siblings"
+            others = tuple((text, place[t] if siblings else window, t) for t in companions.triples)
+            plan = Plan((text, window, candidate.triple), companions, others)
+            plans.append(plan)
+            for key in (plan.own, *others):
+                self._enter(work, key)
+            work.comparisons.update({(plan.own, other): 0.0 for other in others})
+        return plans
+
+    def _choose(self, windows: list[TextFeatures], triple: Triple) -> int:
+        return self.featurizer.choose_window(windows, triple) if len(windows) > 1 else 0
+
+    def _enter(self, work: _Work, key: PairKey) -> None:
+        text, window, triple = key
+        work.pairs[key] = None
+        work.used[text, window] = work.windows[text][window]
+        if triple not in work.triples:
+            work.triples[triple] = self.featurizer.triple(triple)
+
+    def _encode(self, ids: Sequence[Array]) -> list[Array]:
+        """Token ids, each `[L]`, to states, each `[L, D]`."""
+        states: list[Array] = [np.empty(0)] * len(ids)
+        for rows in batches([(len(one),) for one in ids], self.encoder.batch_size):
+            padded, mask = pad([ids[row] for row in rows])
+            (output,) = self.encoder.run(input_ids=padded, attention_mask=mask)  # [B, L, D]
+            for row, state in zip(rows, output, strict=True):
+                # A copy, so that the padded batch can be freed.
+                states[row] = state[: len(ids[row])].copy()
+        return states
+
+    def _run_pairs(self, work: _Work) -> dict[PairKey, PairResult]:
+        text_states = dict(zip(work.used, self._encode([w.ids for w in work.used.values()]), strict=True))
+        triple_states = dict(zip(work.triples, self._encode([t.ids for t in work.triples.values()]), strict=True))
+        keys = list(work.pairs)
+        lengths = [(len(text_states[text, window]), len(triple_states[triple])) for text, window, triple in keys]
+        results: dict[PairKey, PairResult] = {}
+        for rows in batches(lengths, self.pair.batch_size):
+            batch = [keys[row] for row in rows]
+            texts = [text_states[key[:2]] for key in batch]
+            triples = [triple_states[key[2]] for key in batch]
+            outputs = self.pair.run(**self._pair_inputs(work, batch, texts, triples))
+            for i, (key, score, vectors, attention) in enumerate(zip(batch, *outputs, strict=True)):
+                l_t, l_r = len(texts[i]), len(triples[i])
+                spans = evidence_spans(
+                    attention[:l_r, :l_t],
+                    work.triples[key[2]].role_ids,
+                    work.used[key[:2]].offsets,
+                    ENTITY_ROLES,
+                )
+                results[key] = PairResult(round(float(score), DIGITS), vectors[:l_r].copy(), spans)
+        return results
+
+    def _pair_inputs(
+        self, work: _Work, batch: list[PairKey], texts: list[Array], triples: list[Array]
+    ) -> dict[str, Array]:
+        text_states, text_mask = pad(texts)  # [C, L_T, D], [C, L_T]
+        triple_states, triple_mask = pad(triples)  # [C, L_R, D], [C, L_R]
+        evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
+        return {
+            "text_states": text_states,
+            "text_mask": text_mask,
+            "triple_states": triple_states,
+            "triple_mask": triple_mask,
+            "role_ids": pad([work.triples[key[2]].role_ids for key in batch])[0],  # [C, L_R]
+            "marks": pad([e.marks for e in evidence])[0],  # [C, L_T, M]
+            "values": np.stack([e.values for e in evidence]),  # [C, F]
+        }
+
+    def _run_comparisons(self, work: _Work, results: dict[PairKey, PairResult]) -> None:
+        keys = list(work.comparisons)
+        lengths = [(len(results[left].vectors), len(results[right].vectors)) for left, right in keys]
+        for rows in batches(lengths, self.compare.batch_size):
+            left, left_mask = pad([results[keys[row][0]].vectors for row in rows])  # [C, L, P], [C, L]
+            right, right_mask = pad([results[keys[row][1]].vectors for row in rows])  # [C, L', P], [C, L']
+            (scores,) = self.compare.run(left=left, left_mask=left_mask, right=right, right_mask=right_mask)
+            for row, score in zip(rows, scores, strict=True):
+                work.comparisons[keys[row]] = round(float(score), DIGITS)
+
+
+def _scores(plan: Plan, work: _Work, results: dict[PairKey, PairResult]) -> Scores:
+    own = results[plan.own]
+    pair_score = max((work.comparisons[plan.own, other] for other in plan.others), default=None)
+    return Scores(own.text_score, pair_score, plan.companions.strategy, own.evidence)

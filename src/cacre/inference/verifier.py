@@ -1,0 +1,66 @@
+"""What every verifier can do, and the forms in which it takes candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from cacre.errors import DataError
+from cacre.types import Candidate, Triple, Verdict
+
+MAX_CANDIDATES = 1000
+"""Candidates per text; more are an error, so that one row cannot take all the memory."""
+MAX_TEXT_CHARACTERS = 100_000
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Says which candidates a text supports."""
+
+    def verify(self, text: str, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
+        """Judge the candidates of one text; one verdict per candidate, in their order."""
+        ...
+
+    def verify_many(self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]]) -> list[list[Verdict]]:
+        """Judge several texts at once; the verdicts are those that `verify` gives for each text alone."""
+        ...
+
+
+def as_candidate(value: Candidate | Triple) -> Candidate:
+    """Make a `Candidate` of a bare triple, and check that its strings can be encoded.
+
+    Raises:
+        DataError: It is not a candidate or three non-empty strings, or a string holds a lone surrogate.
+    """
+    candidate = value if isinstance(value, Candidate) else Candidate(Triple.parse(value, "candidate"))
+    for field, triple in (("triple", candidate.triple), ("paraphrase", candidate.paraphrase)):
+        if triple is not None:
+            _check_encodable("".join(Triple.parse(triple, field)), field)
+    return candidate
+
+
+def as_pair(text: str, candidates: Sequence[Candidate | Triple]) -> tuple[str, list[Candidate]]:
+    """Check a text and its candidates.
+
+    Raises:
+        DataError: The text is not a non-empty string, is too long or cannot be encoded; a candidate is malformed; or
+            there are too many.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(f"expected a non-empty string, got {text!r:.80}", field="text")
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise DataError(f"{len(text)} characters, at most {MAX_TEXT_CHARACTERS} allowed: split it", field="text")
+    if len(candidates) > MAX_CANDIDATES:
+        raise DataError(
+            f"{len(candidates)} for one text, at most {MAX_CANDIDATES} allowed: split them over several rows",
+            field="candidates",
+        )
+    _check_encodable(text, "text")
+    return text, [as_candidate(candidate) for candidate in candidates]
+
+
+def _check_encodable(value: str, field: str) -> None:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"lone surrogate {value[error.start]!r}, expected valid Unicode", field=field) from error

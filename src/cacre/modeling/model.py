@@ -1,0 +1,256 @@
+"""The CACRE network: equations (2)-(7) of the paper, top to bottom, and the two similarities taken on its outputs.
+
+Shape legend
+    B    distinct texts (or triples) to encode          C    candidates, i.e. (text, triple) pairs
+    L_T  text tokens       L_R  triple tokens           D    encoder width        H  attention heads
+    P    projection width  M    marks per text token    F    evidence values per pair
+    L_q, L_k  the queries' and the keys' length: one of them is L_T, the other L_R
+
+E_T, E_R: encoder states; V_T, V_R: cross-attended; W_T, W_R: head-averaged weights; X_T, X_R: projected.
+Each place where the paper is open is a setting of `ModelSettings`; Annn are the numbers of docs/paper.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cacre.config import ModelSettings
+from cacre.modeling.pretrained import Encoder
+from cacre.similarity import global_cosine, masked_mean, max_sim, position_cosine, soft_alignment, symmetric_max_sim
+
+
+class Pair(NamedTuple):
+    """C pairs as the network takes them; states come from the encoder, or from a cache of a frozen one."""
+
+    text_states: Tensor  # E_T [C, L_T, D]
+    text_mask: Tensor  # [C, L_T]
+    triple_states: Tensor  # E_R [C, L_R, D]
+    triple_mask: Tensor  # [C, L_R]
+    role_ids: Tensor  # [C, L_R], 0 special, 1 subject, 2 predicate, 3 object
+    marks: Tensor  # [C, L_T, M]
+    values: Tensor  # [C, F]
+
+
+class Projection(NamedTuple):
+    """What the network makes of C pairs."""
+
+    text: Tensor  # X_T [C, L_T, P]
+    text_mask: Tensor  # [C, L_T]
+    triple: Tensor  # X_R [C, L_R, P]
+    triple_mask: Tensor  # [C, L_R]
+    attention: Tensor  # W_R [C, L_R, L_T]
+
+
+class Similarity(NamedTuple):
+    """Cosines of C comparisons, without 1/tau."""
+
+    local: Tensor  # [C], equations (8)-(11)
+    pooled: Tensor  # [C], equations (12)-(15), "global" in the paper
+
+    def fuse(self, local_weight: float) -> Tensor:
+        """Equations (16)-(17): `w * local + (1 - w) * global`, [C]."""
+        return local_weight * self.local + (1.0 - local_weight) * self.pooled
+
+
+class Attention(nn.Module):
+    """Multi-head attention that also gives its weights, averaged over the heads: equations (2) and (3)."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"attention_heads={heads} must divide the encoder width {width}")
+        self.heads, self.dropout = heads, dropout
+        self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
+
+    def forward(self, queries: Tensor, keys: Tensor, key_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Attend from `queries [C, L_q, D]` to `keys [C, L_k, D]`; gives `V [C, L_q, D]` and `W [C, L_q, L_k]`."""
+        q, k, v = (self._split(f(x)) for f, x in ((self.query, queries), (self.key, keys), (self.value, keys)))
+        logits = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # [C, H, L_q, L_k]
+        if key_mask is not None:
+            logits = logits.masked_fill(key_mask[:, None, None, :] == 0, torch.finfo(logits.dtype).min)
+        weights = logits.softmax(dim=-1)
+        attended = functional.dropout(weights, self.dropout, self.training) @ v  # [C, H, L_q, D/H]
+        joined = attended.transpose(1, 2).flatten(2)  # [C, L_q, D]
+        return self.output(joined), weights.mean(dim=1)  # (2), (3)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [C, L, D] -> [C, H, L, D/H]
+
+
+class EvidenceLayer(nn.Module):
+    """A transformer layer over the marked text: lets a mark at one token reach the others. Not in the paper."""
+
+    def __init__(self, width: int, settings: ModelSettings) -> None:
+        super().__init__()
+        self.attention = Attention(width, settings.attention_heads, settings.dropout)
+        self.feed_forward = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.norm_attention, self.norm_feed_forward = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, text: Tensor, text_mask: Tensor | None) -> Tensor:
+        """`[C, L_T, D] -> [C, L_T, D]`."""
+        text = self.norm_attention(text + self.dropout(self.attention(text, text, text_mask)[0]))
+        return self.norm_feed_forward(text + self.dropout(self.feed_forward(text)))
+
+
+class EvidenceChannel(nn.Module):
+    """Brings string evidence to a pair: marks to the text's tokens, values to both projections. Not in the paper."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int, projection_size: int, marks: int, values: int, settings: ModelSettings) -> None:
+        super().__init__()
+        self.mark = nn.Linear(marks, width, bias=False)
+        self.role = nn.Linear(width, width, bias=False)
+        self.layers = nn.ModuleList(EvidenceLayer(width, settings) for _ in range(settings.evidence_layers))
+        self.register_buffer("mean", torch.zeros(values))
+        self.register_buffer("scale", torch.ones(values))
+        hidden = 2 * projection_size
+        self.values = nn.Sequential(
+            nn.Linear(values + width, hidden), nn.GELU(), nn.Dropout(settings.dropout), nn.Linear(hidden, hidden), nn.GELU()
+        )
+        self.to_text, self.to_triple = nn.Linear(hidden, projection_size), nn.Linear(hidden, projection_size)
+
+    def mark_text(self, pair: Pair, mask: Tensor | None) -> Tensor:
+        """E_T with marks, and with what the predicate is about, after the evidence layers: `[C, L_T, D]`."""
+        predicate = masked_mean(pair.triple_states, pair.role_ids == 2)  # [C, D]
+        text = pair.text_states + self.mark(pair.marks) + self.role(predicate)[:, None, :]
+        for layer in self.layers:
+            text = layer(text, mask)
+        return text
+
+    def shift(self, pair: Pair) -> tuple[Tensor, Tensor]:
+        """What the values add to X_T and to X_R: two `[C, 1, P]`."""
+        standard = (pair.values - self.mean) / self.scale  # [C, F]
+        about = masked_mean(pair.triple_states, pair.triple_mask)  # [C, D]
+        hidden = self.values(torch.cat([standard, about], dim=-1))  # [C, F + D] -> [C, 2P]
+        return self.to_text(hidden)[:, None, :], self.to_triple(hidden)[:, None, :]
+
+
+class CrossAttention(nn.Module):
+    """Both directions of cross-attention and the second hop: equations (2)-(4)."""
+
+    def __init__(self, width: int, settings: ModelSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.text_to_triple = Attention(width, settings.attention_heads, settings.dropout)
+        self.triple_to_text = (
+            self.text_to_triple
+            if settings.share_attention
+            else Attention(width, settings.attention_heads, settings.dropout)
+        )
+        if settings.attention_residual:
+            self.norm_text, self.norm_triple = nn.LayerNorm(width), nn.LayerNorm(width)
+
+    def forward(
+        self, text: Tensor, text_mask: Tensor | None, triple: Tensor, triple_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """V~_T `[C, L_T, D]`, V~_R `[C, L_R, D]` and W_R `[C, L_R, L_T]` from E_T and E_R."""
+        v_text, w_text = self.text_to_triple(text, triple, triple_mask)  # V_T [C, L_T, D], W_T [C, L_T, L_R]
+        v_triple, w_triple = self.triple_to_text(triple, text, text_mask)  # V_R [C, L_R, D], W_R [C, L_R, L_T]
+        if self.settings.second_hop == "same_side":  # (4), literal: needs L_T = L_R (A1 a)
+            v_text, v_triple = torch.bmm(w_text, v_text), torch.bmm(w_triple, v_triple)
+        elif self.settings.second_hop == "crosswise":  # (4), A1 b
+            v_text, v_triple = torch.bmm(w_text, v_triple), torch.bmm(w_triple, v_text)
+        if self.settings.attention_residual:  # A6
+            v_text, v_triple = self.norm_text(text + v_text), self.norm_triple(triple + v_triple)
+        return v_text, v_triple, w_triple
+
+
+class ProjectionNetwork(nn.Module):
+    """Conv1D, affine layers and a residual with a learnable lambda: equations (5)-(7). Texts and triples share it."""
+
+    def __init__(self, width: int, settings: ModelSettings) -> None:
+        super().__init__()
+        size = settings.projection_size
+        self.convolution = nn.Conv1d(width, width, settings.conv_kernel, padding=settings.conv_kernel // 2)
+        self.linear = nn.Linear(width, size)
+        self.affine = nn.Sequential(*(nn.Linear(size, size) for _ in range(settings.affine_layers)))
+        self.activation = nn.LeakyReLU(settings.leaky_slope)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.norm = nn.LayerNorm(size)
+        self.residual: nn.Module = nn.Identity() if width == size else nn.Linear(width, size)
+        self.residual_weight = nn.Parameter(torch.tensor(settings.residual_init))
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """`[C, L, D] -> [C, L, P]`."""
+        if mask is not None:  # a convolution must not see what stands in the padding
+            x = x * mask[..., None].to(x.dtype)
+        convolved = self.convolution(x.transpose(1, 2)).transpose(1, 2)  # [C, D, L] -> [C, L, D]
+        projected = self.affine(self.linear(convolved))  # (5); inside F of (6): (W_p x + b_p) W_y + b_y
+        projected = self.norm(self.dropout(self.activation(projected)))  # (6)
+        return projected + self.residual_weight * self.residual(x)  # type: ignore[no-any-return]  # (7)
+
+
+class Cacre(nn.Module):
+    """The whole network.
+
+    Args:
+        encoder: E, shared by texts and triples.
+        settings: The open places of the paper, named.
+        marks: M, marks per text token.
+        values: F, evidence values per pair.
+    """
+
+    def __init__(self, encoder: Encoder, settings: ModelSettings, *, marks: int, values: int) -> None:
+        super().__init__()
+        width = encoder.hidden_size
+        projected = settings.projection == "conv"
+        self.settings = settings
+        self.projection_size = settings.projection_size if projected else width
+        self.encoder = encoder
+        self.role = nn.Embedding(4, width) if settings.role_embedding else None
+        self.evidence = EvidenceChannel(width, self.projection_size, marks, values, settings) if settings.evidence else None
+        self.cross_attention = CrossAttention(width, settings) if settings.attention == "cross" else None
+        self.projection = ProjectionNetwork(width, settings) if projected else None
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """E_T or E_R: `[B, L] -> [B, L, D]`."""
+        return self.encoder(input_ids, attention_mask)  # type: ignore[no-any-return]
+
+    def forward(self, pair: Pair) -> Projection:
+        """X_T and X_R of C pairs: equations (2)-(7)."""
+        text, text_mask, triple, triple_mask = pair[:4]
+        seen_text, seen_triple = (text_mask, triple_mask) if self.settings.mask_padding else (None, None)  # A3
+        if self.role is not None:
+            triple = triple + self.role(pair.role_ids)
+            pair = pair._replace(triple_states=triple)
+        if self.evidence is not None:
+            text = self.evidence.mark_text(pair, seen_text)
+        if self.cross_attention is None:  # CACRE-att
+            attention = text.new_zeros(text.shape[0], triple.shape[1], text.shape[1])
+        else:
+            text, triple, attention = self.cross_attention(text, seen_text, triple, seen_triple)
+        if self.projection is not None:
+            text, triple = self.projection(text, seen_text), self.projection(triple, seen_triple)
+        if self.evidence is not None:
+            text_shift, triple_shift = self.evidence.shift(pair)
+            text, triple = text + text_shift, triple + triple_shift
+        if not self.settings.mask_padding:
+            text_mask, triple_mask = torch.ones_like(text_mask), torch.ones_like(triple_mask)
+        return Projection(text, text_mask, triple, triple_mask, attention)
+
+    def text_similarity(self, projection: Projection) -> Similarity:
+        """S_st: each X_T against its own X_R, `[C]` twice."""
+        x_t, t_mask, x_r, r_mask, attention = projection
+        if self.settings.local_similarity == "position":
+            local = position_cosine(x_r, x_t, r_mask, t_mask)
+        elif self.settings.local_similarity == "soft_alignment":
+            local = soft_alignment(x_r, x_t, attention, r_mask, t_mask)
+        else:
+            local = max_sim(x_r, x_t, r_mask, t_mask)
+        return Similarity(local, global_cosine(x_t, x_r, t_mask, r_mask))
+
+    def pair_similarity(self, left: Tensor, left_mask: Tensor, right: Tensor, right_mask: Tensor) -> Similarity:
+        """S_tt: two triples' X_R against each other, `[C, L, P]` and `[C, L', P]` -> `[C]` twice."""
+        if self.settings.pair_similarity == "position":
+            local = position_cosine(left, right, left_mask, right_mask)
+        else:
+            local = symmetric_max_sim(left, right, left_mask, right_mask)
+        return Similarity(local, global_cosine(left, right, left_mask, right_mask))

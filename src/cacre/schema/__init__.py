@@ -1,0 +1,10 @@
+"""Relation schemas: which relations may hold between what, how they are said, and which of them exclude each other."""
+
+from __future__ import annotations
+
+from cacre.schema.checks import NOT_IN_SCHEMA, TYPE_VIOLATION
+from cacre.schema.loading import load_schema
+from cacre.schema.relation import RelationType
+from cacre.schema.schema import Schema
+
+__all__ = ["NOT_IN_SCHEMA", "TYPE_VIOLATION", "RelationType", "Schema", "load_schema"]

@@ -1,0 +1,147 @@
+"""An example as arrays: every (text window, triple) pair it needs, featurised once, and which pair plays which part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cacre.data.guard import FalseNegativeGuard, GuardReport
+from cacre.data.negatives import entity_pool, generate_negatives
+from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures
+from cacre.schema import Schema
+from cacre.types import Example, Triple
+
+
+@dataclass(frozen=True, slots=True)
+class PairFeatures:
+    """One (window, triple) pair.
+
+    Args:
+        window: Index into the example's windows.
+        triple: Its tokens and roles.
+        marks: `[L_T, M]` as bool, to save memory.
+        values: `[F]`.
+    """
+
+    window: int
+    triple: TripleFeatures
+    marks: NDArray[np.bool_]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleFeatures:
+    """An example, featurised. All lists but `pairs` hold indices into `pairs`.
+
+    Args:
+        key: Number of the example; seeds its choices.
+        windows: The text, or its windows.
+        pairs: All pairs.
+        anchors: Pair of each anchor.
+        positives: Pair of each positive, aligned with the anchors.
+        negatives: Pairs of all negatives of the text (A20 b): its own, the hard ones, the generated ones.
+        paraphrased: (negative, its schema paraphrase), for those that have one.
+        guard: Tells which triples must not serve as negatives of this text.
+    """
+
+    key: int
+    windows: Sequence[TextFeatures]
+    pairs: Sequence[PairFeatures]
+    anchors: Sequence[int]
+    positives: Sequence[int]
+    negatives: Sequence[int]
+    paraphrased: Sequence[tuple[int, int]]
+    guard: FalseNegativeGuard = field(repr=False)
+    anchor_triples: Sequence[Triple] = ()
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest window."""
+        return max(len(window.ids) for window in self.windows)
+
+
+class PairBuilder:
+    """Featurises pairs of one text, each distinct triple once."""
+
+    def __init__(self, windows: Sequence[TextFeatures], featurizer: Featurizer) -> None:
+        self.windows, self.featurizer = windows, featurizer
+        self.pairs: list[PairFeatures] = []
+        self._index: dict[Triple, int] = {}
+
+    def add(self, triple: Triple) -> int:
+        """Index of the triple's pair."""
+        if triple not in self._index:
+            self._index[triple] = len(self.pairs)
+            self.pairs.append(make_pair(self.windows, triple, self.featurizer))
+        return self._index[triple]
+
+
+def make_pair(windows: Sequence[TextFeatures], triple: Triple, featurizer: Featurizer) -> PairFeatures:
+    """Featurise one triple against a text."""
+    window = featurizer.choose_window(windows, triple)
+    evidence = featurizer.evidence(windows[window], triple)
+    return PairFeatures(window, featurizer.triple(triple), evidence.marks.astype(bool), evidence.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Featurized:
+    """Featurised examples and what happened to their negatives.
+
+    Args:
+        examples: Those that have an anchor and a negative.
+        report: Generated negatives made and dropped by the guard.
+        refused: Negatives of the data itself that the guard refused.
+        skipped: Examples without an anchor or without a negative.
+    """
+
+    examples: list[ExampleFeatures]
+    report: GuardReport
+    refused: int
+    skipped: int
+
+
+def featurize(
+    examples: Iterable[Example], featurizer: Featurizer, schema: Schema, *, generated: int, paraphrase: bool, seed: int
+) -> Featurized:
+    """Featurise examples for training or for dev.
+
+    Args:
+        examples: The data.
+        featurizer: Text and triple to arrays.
+        schema: For generated negatives, paraphrases and the guard against false negatives.
+        generated: Negatives to corrupt per anchor.
+        paraphrase: Also featurise the schema paraphrase of each of the data's own negatives.
+        seed: Of the corruptions; each example draws from its own stream, so that order does not matter.
+    """
+    examples = list(examples)
+    pool = entity_pool(examples, schema) if generated else {}
+    made: list[ExampleFeatures] = []
+    report, refused, skipped = GuardReport(), 0, 0
+    for key, example in enumerate(examples):
+        guard = FalseNegativeGuard(schema, (*example.anchors, *example.positives, *(example.gold or ())))
+        own = [n for n in dict.fromkeys((*example.negatives, *example.hard)) if guard.reject_reason(n) is None]
+        refused += len(set((*example.negatives, *example.hard))) - len(own)
+        batch = generate_negatives(example, schema, np.random.default_rng([seed, key]), generated, pool=pool)
+        report = report + batch.report
+        corrupted = [n for row in batch.negatives for n in row]
+        builder = PairBuilder(featurizer.windows(example.text), featurizer)
+        anchors, positives = [builder.add(t) for t in example.anchors], [builder.add(t) for t in example.positives]
+        negatives = [builder.add(t) for t in dict.fromkeys((*own, *corrupted))]
+        twins = [(builder.add(t), builder.add(p)) for t in own if paraphrase and (p := schema.paraphrase(t))]
+        if not anchors or not negatives:
+            skipped += 1
+            continue
+        made.append(
+            ExampleFeatures(key, builder.windows, builder.pairs, anchors, positives, negatives, twins, guard, example.anchors)
+        )
+    return Featurized(made, report, refused, skipped)
+
+
+def value_statistics(examples: Sequence[ExampleFeatures]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and standard deviation of the evidence values, `[F]` each; a constant value gets deviation 1."""
+    values = np.stack([pair.values for example in examples for pair in example.pairs]).astype(np.float64)
+    deviation = values.std(axis=0)
+    return values.mean(axis=0).astype(np.float32), np.where(deviation < 1e-3, 1.0, deviation).astype(np.float32)

@@ -1,0 +1,156 @@
+"""Pre-train a small character encoder by masked language modelling on running text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments, set_seed
+
+from cacre.config import EncoderSettings
+from cacre.errors import DataError
+from cacre.files import atomic_writer
+from cacre.modeling.masked_lm import MaskedLanguageModel
+from cacre.modeling.pretrained import build_encoder, save_encoder
+from cacre.preprocessing.tokenizer import MASK, SPECIAL_TOKENS, build_character_tokenizer
+from cacre.training.checkpoints import last_checkpoint
+
+
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """How to pre-train.
+
+    Args:
+        block_length: Tokens per block, `[CLS]` and `[SEP]` included.
+        batch_size: Blocks per step.
+        epochs: Passes over the text.
+        learning_rate: Peak of the linear schedule.
+        mask_fraction: Part of the characters to predict.
+        mean_span: Mean length of a masked run of characters; Chinese words are two characters long on average.
+        save_steps: Steps between checkpoints.
+        seed: Of weights, order and masks.
+    """
+
+    block_length: int = 192
+    batch_size: int = 32
+    epochs: float = 1.0
+    learning_rate: float = 1e-3
+    mask_fraction: float = 0.15
+    mean_span: float = 2.0
+    save_steps: int = 200
+    seed: int = 13
+
+
+def read_lines(paths: Sequence[Path], keep: dict[str, float]) -> Iterator[str]:
+    """Lines of text files; of a file whose stem is in `keep`, only that fraction, evenly spread."""
+    for path in paths:
+        fraction, owed = keep.get(path.stem, 1.0), 0.0
+        with path.open(encoding="utf-8") as stream:
+            for line in stream:
+                owed += fraction
+                if owed >= 1.0:
+                    owed -= 1.0
+                    yield line.strip()
+
+
+class Blocks(Dataset[dict[str, Tensor]]):
+    """Running text packed into blocks of equal length, masked afresh each time a block is read."""
+
+    def __init__(self, lines: Sequence[str], tokenizer: Tokenizer, settings: PretrainingSettings) -> None:
+        self.settings = settings
+        self.mask_id = tokenizer.token_to_id(MASK)
+        self.vocab_size = tokenizer.get_vocab_size()
+        cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+        ids: list[int] = []
+        for start in range(0, len(lines), 1000):
+            for encoding in tokenizer.encode_batch(list(lines[start : start + 1000]), add_special_tokens=False):
+                ids.extend([*encoding.ids, sep])
+        body = settings.block_length - 1
+        count = len(ids) // body
+        if count == 0:
+            raise DataError(f"{len(ids)} characters of text are not enough for one block of {body}")
+        self.blocks: NDArray[np.int32] = np.full((count, settings.block_length), cls, np.int32)
+        self.blocks[:, 1:] = np.asarray(ids[: count * body], np.int32).reshape(count, body)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        # Masks come from torch's generator, whose state the Trainer stores: a resumed run masks as the first would have.
+        rng = np.random.default_rng(int(torch.randint(2**31, (1,))))
+        ids = self.blocks[index].astype(np.int64)
+        chosen = mask_spans(len(ids), self.settings.mask_fraction, self.settings.mean_span, rng)
+        chosen &= ids >= len(SPECIAL_TOKENS)
+        labels = np.where(chosen, ids, -100)
+        draw = rng.random(len(ids))
+        ids[chosen & (draw < 0.8)] = self.mask_id
+        swap = chosen & (draw >= 0.9)
+        ids[swap] = rng.integers(len(SPECIAL_TOKENS), self.vocab_size, int(swap.sum()))
+        return {
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.ones(len(ids), dtype=torch.int64),
+            "labels": torch.from_numpy(labels),
+        }
+
+
+def mask_spans(length: int, fraction: float, mean_span: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Choose runs of positions, geometric in length, that cover about `fraction` of `length`."""
+    chosen = np.zeros(length, bool)
+    target = max(1, round(length * fraction))
+    while chosen.sum() < target:
+        start = int(rng.integers(length))
+        chosen[start : start + int(rng.geometric(1.0 / mean_span))] = True
+    return chosen
+
+
+def pretrain(
+    lines: Sequence[str],
+    output: Path,
+    encoder_settings: EncoderSettings,
+    settings: PretrainingSettings | None = None,
+    tokenizer: Tokenizer | None = None,
+) -> None:
+    """Pre-train an encoder and write it with its tokenizer to `output`; an interrupted run is taken up again.
+
+    Args:
+        lines: Running text.
+        output: Folder of the encoder; checkpoints go to `output/checkpoints`.
+        encoder_settings: Sizes of the encoder.
+        settings: How to train.
+        tokenizer: Made from `lines` when not given.
+    """
+    settings = settings or PretrainingSettings()
+    tokenizer = tokenizer or build_character_tokenizer(lines)
+    set_seed(settings.seed)
+    dataset = Blocks(lines, tokenizer, settings)
+    encoder = build_encoder(encoder_settings, tokenizer.get_vocab_size())
+    arguments = TrainingArguments(
+        output_dir=str(output / "checkpoints"),
+        per_device_train_batch_size=settings.batch_size,
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        weight_decay=0.01,
+        warmup_steps=0.05,
+        lr_scheduler_type="linear",
+        logging_steps=50,
+        save_steps=settings.save_steps,
+        save_total_limit=2,
+        seed=settings.seed,
+        report_to=[],
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+    )
+    trainer = Trainer(model=MaskedLanguageModel(encoder), args=arguments, train_dataset=dataset)
+    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
+    save_encoder(encoder, output)
+    tokenizer.save(str(output / "tokenizer.json"))
+    with atomic_writer(output / "pretraining.json") as stream:
+        json.dump({"characters": sum(map(len, lines)), "log": trainer.state.log_history}, stream, ensure_ascii=False)

@@ -1,0 +1,172 @@
+"""transformers' Trainer with our batches, two learning rates, and validation AUCs as what it watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+
+from cacre.config import Settings, TrainingSettings
+from cacre.evaluation.curves import roc_auc
+from cacre.modeling.model import Cacre
+from cacre.training.batches import Collator
+from cacre.training.features import ExampleFeatures
+from cacre.training.objective import Criterion, project
+from cacre.training.sampler import LengthGroupedSampler
+
+
+class FeatureDataset(Dataset[ExampleFeatures]):
+    """A list of featurised examples."""
+
+    def __init__(self, examples: Sequence[ExampleFeatures]) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> ExampleFeatures:
+        return self.examples[index]
+
+
+class CacreTrainer(Trainer):
+    """Trains a `Criterion`.
+
+    Args:
+        criterion: Network and loss.
+        settings: Of the run.
+        train: Featurised training examples.
+        dev: Featurised dev examples.
+        collator: Makes batches.
+        output: Folder for checkpoints.
+    """
+
+    def __init__(
+        self,
+        criterion: Criterion,
+        settings: Settings,
+        train: Sequence[ExampleFeatures],
+        dev: Sequence[ExampleFeatures],
+        collator: Collator,
+        output: Path,
+    ) -> None:
+        self.settings = settings
+        training = settings.training
+        callbacks = [] if training.patience is None else [EarlyStoppingCallback(training.patience)]
+        super().__init__(
+            model=criterion,
+            args=_arguments(training, output, len(train)),
+            data_collator=collator,
+            train_dataset=FeatureDataset(train),
+            eval_dataset=FeatureDataset(dev),
+            callbacks=callbacks,
+        )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:  # noqa: ANN401  (the Trainer's own)
+        examples = (train_dataset or self.train_dataset).examples
+        training = self.settings.training
+        return LengthGroupedSampler([e.length for e in examples], training.batch_size, training.seed)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
+        """AdamW with one learning rate for the encoder and one for the rest (A16 c), no decay on biases and norms."""
+        if self.optimizer is None:
+            training = self.settings.training
+            groups: dict[tuple[bool, bool], list[Tensor]] = {}
+            for name, parameter in (model or self.model).named_parameters():
+                if parameter.requires_grad:
+                    groups.setdefault((".encoder." in f".{name}", parameter.ndim > 1), []).append(parameter)
+            self.optimizer = torch.optim.AdamW(
+                [
+                    {
+                        "params": parameters,
+                        "lr": training.encoder_learning_rate if encoder else training.learning_rate,
+                        "weight_decay": training.weight_decay if decay else 0.0,
+                    }
+                    for (encoder, decay), parameters in sorted(groups.items(), key=lambda item: item[0])
+                ]
+            )
+        return self.optimizer
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"  # noqa: ANN401
+    ) -> dict[str, float]:
+        """Validation AUCs over the dev examples, logged as `eval_text_auc`, `eval_anchor_auc`, `eval_mean_auc`."""
+        examples = (eval_dataset or self.eval_dataset).examples
+        criterion = self.accelerator.unwrap_model(self.model)
+        scores = dev_aucs(criterion.model, examples, self.data_collator, self.settings.training.batch_size)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+@torch.no_grad()
+def dev_aucs(model: Cacre, examples: Sequence[ExampleFeatures], collator: Collator, batch_size: int) -> dict[str, float]:
+    """The two curves of the paper's Figure 2, as areas.
+
+    `text_auc`: anchors against negatives by S_st. `anchor_auc`: (anchor, positive) against (anchor, negative) by S_tt.
+    """
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    weight = model.settings.local_weight
+    parts: dict[str, list[np.ndarray[Any, Any]]] = {"text+": [], "text-": [], "pair+": [], "pair-": []}
+    for start in range(0, len(examples), batch_size):
+        batch = {k: v.to(device) for k, v in collator(examples[start : start + batch_size]).items()}
+        projection = project(model, batch)
+        text = model.text_similarity(projection).fuse(weight).float().cpu().numpy()  # [C]
+        anchor, positive, negative = batch["anchor"], batch["positive"], batch["negative"]
+        row, column = (negative >= 0).nonzero(as_tuple=True)
+        x_r, mask = projection.triple, projection.triple_mask
+        for key, left, right in (("pair+", anchor, positive), ("pair-", anchor[row], negative[row, column])):
+            similarity = model.pair_similarity(x_r[left], mask[left], x_r[right], mask[right])
+            parts[key].append(similarity.fuse(weight).float().cpu().numpy())
+        parts["text+"].append(text[anchor.cpu().numpy()])
+        parts["text-"].append(text[negative[row, column].unique().cpu().numpy()])
+    model.train(was_training)
+    text_auc, anchor_auc = (_auc(parts[f"{name}+"], parts[f"{name}-"]) for name in ("text", "pair"))
+    return {"text_auc": text_auc, "anchor_auc": anchor_auc, "mean_auc": (text_auc + anchor_auc) / 2}
+
+
+def _auc(right: list[np.ndarray[Any, Any]], wrong: list[np.ndarray[Any, Any]]) -> float:
+    positive, negative = np.concatenate(right), np.concatenate(wrong)
+    labels = np.concatenate([np.ones(len(positive), bool), np.zeros(len(negative), bool)])
+    return float(roc_auc(labels, np.concatenate([positive, negative])))
+
+
+def _arguments(training: TrainingSettings, output: Path, examples: int) -> TrainingArguments:
+    per_step = training.batch_size * training.gradient_accumulation_steps
+    steps_per_epoch = max(1, -(-examples // per_step))
+    interval = max(1, steps_per_epoch // training.evaluations_per_epoch)
+    return TrainingArguments(
+        output_dir=str(output / "checkpoints"),
+        per_device_train_batch_size=training.batch_size,
+        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        num_train_epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        weight_decay=training.weight_decay,
+        max_grad_norm=training.max_grad_norm,
+        warmup_steps=training.warmup_ratio,
+        lr_scheduler_type="linear",
+        bf16=training.bf16,
+        seed=training.seed,
+        eval_strategy=IntervalStrategy.STEPS,
+        eval_steps=interval,
+        save_strategy=SaveStrategy.STEPS,
+        save_steps=interval,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_mean_auc",
+        greater_is_better=True,
+        logging_steps=max(1, interval // 10),
+        report_to=[],
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        label_names=[],
+    )

@@ -1,0 +1,109 @@
+"""The values that travel through cacre: all frozen, all plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from cacre.errors import DataError
+
+Outcome = Literal["supported", "rejected"]
+Span = tuple[int, int]
+"""Character offsets [start, end) into a text."""
+
+
+class Triple(NamedTuple):
+    """A fact (subject, predicate, object), as in DuIE and RDF."""
+
+    subject: str
+    predicate: str
+    object: str
+
+    @classmethod
+    def parse(cls, value: Sequence[Any], field: str = "triple") -> Triple:
+        """Make a triple of a JSON list.
+
+        Args:
+            value: Three non-empty strings.
+            field: Name of the field it came from, for the error.
+
+        Raises:
+            DataError: The value is not a list of three non-empty strings.
+        """
+        if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 3:
+            raise DataError(f"expected [subject, predicate, object], got {value!r:.80}", field=field)
+        for name, part in zip(("subject", "predicate", "object"), value, strict=True):
+            if not isinstance(part, str) or not part.strip():
+                raise DataError(f"{name} must be a non-empty string, got {part!r:.80}", field=field)
+        return cls(*value)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A triple to be judged against a text.
+
+    Args:
+        triple: The fact.
+        subject_type: Type that the extractor gave the subject, if any.
+        object_type: Type that the extractor gave the object, if any.
+        paraphrase: The extractor's own paraphrase of the triple (the paper's "positive"), if any.
+        extra: Further keys of the row, passed through untouched.
+    """
+
+    triple: Triple
+    subject_type: str | None = None
+    object_type: str | None = None
+    paraphrase: Triple | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome for one candidate.
+
+    Args:
+        candidate: What was judged.
+        outcome: `supported` or `rejected`.
+        text_score: Text-triple similarity (the paper's S_st) in [-1, 1]; None if a schema or mention check decided before.
+        pair_score: Triple-paraphrase similarity (the paper's S_tt) in [-1, 1]; None if there was nothing to compare with.
+        probability: Calibrated probability in [0, 1] that the text supports the triple; None without a calibration.
+        evidence: Character spans of the text that the triple attends to, best first.
+        reason: Why it was rejected; None when supported.
+    """
+
+    candidate: Candidate
+    outcome: Outcome
+    text_score: float | None = None
+    pair_score: float | None = None
+    probability: float | None = None
+    evidence: tuple[Span, ...] = ()
+    reason: str | None = None
+
+    @property
+    def supported(self) -> bool:
+        """Whether the candidate is kept."""
+        return self.outcome == "supported"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text with its three aligned contrastive lists (the paper's sample S = {T, R_t}).
+
+    Args:
+        text: The text T.
+        anchors: R_a, triples that the text supports.
+        positives: R_p, paraphrases of the anchors, index by index.
+        negatives: R_n, wrong triples made from the anchors, index by index.
+        hard: Further negatives of the text, not aligned.
+        id: Name of the row, if it has one.
+        gold: Annotated triples of the text, where there are any.
+    """
+
+    text: str
+    anchors: tuple[Triple, ...]
+    positives: tuple[Triple, ...]
+    negatives: tuple[Triple, ...]
+    hard: tuple[Triple, ...] = ()
+    id: str | None = None
+    gold: tuple[Triple, ...] | None = None

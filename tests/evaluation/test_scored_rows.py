@@ -1,0 +1,102 @@
+import io
+import json
+
+import pytest
+
+from cacre.errors import DataError
+from cacre.evaluation import read_aliases, read_scored_rows
+
+TEXT = "林夏的代表作是《海雾》。"
+
+
+def write(tmp_path, *rows):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(r if isinstance(r, str) else json.dumps(r, ensure_ascii=False) for r in rows), "utf-8")
+    return path
+
+
+def test_every_shape_of_an_spo_reads_the_same(tmp_path):
+    expected = {TEXT: [("海雾", "作者", {"@value": "林夏"})]}
+    full = {"subject": "海雾", "predicate": "作者", "object": {"@value": "林夏"}, "subject_type": "图书作品"}
+    for row in (
+        {"spo_list": [full]},
+        {"triples": [{**full, "object": "林夏"}]},
+        {"triples": [["海雾", "作者", "林夏"]]},
+        {"triples": [["海雾", "作者", {"@value": "林夏"}]]},
+    ):
+        path = write(tmp_path, {"text": TEXT, **row})
+        assert read_scored_rows(path) == read_scored_rows(path, "gold") == expected
+
+
+def test_slots_are_kept(tmp_path):
+    slots = {"@value": "2003年", "inArea": "法国"}
+    path = write(tmp_path, {"text": TEXT, "spo_list": [{"subject": "海雾", "predicate": "上映时间", "object": slots}]})
+    assert read_scored_rows(path)[TEXT][0][2] == slots
+
+
+def test_the_side_decides_which_list_counts(tmp_path):
+    triples, gold, spos = ([["海雾", "作者", name]] for name in ("甲", "乙", "丙"))
+    path = write(tmp_path, {"text": TEXT, "triples": triples, "gold": gold, "spo_list": spos})
+    assert read_scored_rows(path)[TEXT][0][2] == {"@value": "甲"}
+    assert read_scored_rows(path, "gold")[TEXT][0][2] == {"@value": "乙"}
+
+
+def test_gold_is_never_taken_for_predictions(tmp_path):
+    path = write(tmp_path, {"text": TEXT, "gold": []})
+    with pytest.raises(DataError, match="predictions needs a list under one of triples, spo_list"):
+        read_scored_rows(path)
+
+
+def test_rejected_triples_are_left_out(tmp_path):
+    triple = {"subject": "海雾", "predicate": "作者", "object": "林夏"}
+    judged = [{**triple, "verdict": "supported"}, {**triple, "object": "乙", "verdict": "rejected"}, triple]
+    assert len(read_scored_rows(write(tmp_path, {"text": TEXT, "triples": judged}))[TEXT]) == 2
+
+
+def test_blank_lines_a_byte_order_mark_and_repeats(tmp_path):
+    first, last = ({"text": TEXT, "triples": [["海雾", "作者", name]]} for name in ("甲", "乙"))
+    path = write(tmp_path, "\ufeff" + json.dumps(first), "", "  ", last)
+    assert read_scored_rows(path) == {TEXT: [("海雾", "作者", {"@value": "乙"})]}
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"text": "甲", "triples": []}\n'))
+    assert read_scored_rows("-") == {"甲": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "reason"),
+    [
+        ('{"text": ', None, "not valid JSON"),
+        ("[1]", None, "expected a JSON object"),
+        ({"triples": []}, "text", "got None"),
+        ({"text": TEXT}, None, "it has 'text'"),
+        ({"text": TEXT, "triples": {}}, "triples", "expected a list"),
+        ({"text": TEXT, "triples": [["a", "b"]]}, "triples[0]", "got ['a', 'b']"),
+        ({"text": TEXT, "triples": [["a", "b", "c"], {"subject": 1}]}, "triples[1].subject", "got 1"),
+        ({"text": TEXT, "spo_list": [["a", None, "c"]]}, "spo_list[0].predicate", "got None"),
+        ({"text": TEXT, "triples": [["a", "b", {"inArea": "c"}]]}, "triples[0].object", "'@value'"),
+        ({"text": TEXT, "triples": [["a", "b", {"@value": 3}]]}, "triples[0].object", "dict of strings"),
+    ],
+)
+def test_errors_carry_file_line_and_field(tmp_path, row, field, reason):
+    path = write(tmp_path, {"text": "甲", "triples": []}, row)
+    with pytest.raises(DataError) as caught:
+        read_scored_rows(path)
+    assert (caught.value.path, caught.value.line, caught.value.field) == (str(path), 2, field)
+    assert reason in caught.value.reason
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_scored_rows(tmp_path / "none.jsonl")
+    (tmp_path / "gbk.jsonl").write_bytes('{"text": "甲", "triples": []}'.encode("gbk"))
+    with pytest.raises(DataError, match="not UTF-8") as caught:
+        read_scored_rows(tmp_path / "gbk.jsonl")
+    assert caught.value.line == 1
+
+
+def test_aliases_are_lower_cased_and_the_last_line_counts(tmp_path):
+    path = tmp_path / "aliases.tsv"
+    path.write_text("Lin Xia\t林夏\tL.X.\n\n海雾\t雾\nlin xia\t小林\n", "utf-8")
+    assert read_aliases(path) == {"lin xia": {"小林"}, "海雾": {"雾"}}

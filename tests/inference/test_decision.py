@@ -1,0 +1,148 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cacre.errors import ConfigError
+from cacre.inference.decision import (
+    DecisionRules,
+    Scores,
+    check_candidate,
+    check_scores,
+    decide,
+    normalise_mention,
+    reason_kind,
+)
+from cacre.inference.thresholds import Calibration, Thresholds
+from cacre.schema import load_schema
+from cacre.types import Candidate, Triple
+
+SCHEMA = load_schema("duie")
+TEXT = "《雾中渡》由林知远执导，Ｃｏｌｄ Ｒｉｖｅｒ公司出品。"
+THRESHOLDS = Thresholds(0.55, {"paraphrase": 0.4, "schema": -1.0})
+cosines = st.floats(-1, 1)
+
+
+def check(subject, predicate, object_, rules=None, **types):
+    candidate = Candidate(Triple(subject, predicate, object_), **types)
+    return check_candidate(candidate, normalise_mention(TEXT), SCHEMA, rules or DecisionRules())
+
+
+def test_a_good_triple_passes_all_checks():
+    assert check("雾中渡", "导演", "林知远", subject_type="影视作品", object_type="人物") is None
+
+
+@pytest.mark.parametrize("subject", ["《雾中渡》", " 雾中渡 ", "雾 中渡"])
+def test_title_marks_and_spaces_do_not_matter(subject):
+    assert check(subject, "导演", "林知远") is None
+
+
+def test_width_and_case_do_not_matter():
+    assert check("雾中渡", "出品公司", "cold river公司") is None
+
+
+def test_dots_in_foreign_names_do_not_matter():
+    assert normalise_mention("阿列克·罗恩") == normalise_mention("阿列克・罗恩") == normalise_mention("阿列克•罗恩")
+
+
+@pytest.mark.parametrize(
+    ("triple", "reason"),
+    [
+        (("白石渡", "导演", "林知远"), "subject not in text"),
+        (("雾中渡", "导演", "林远知"), "object not in text"),
+        (("白石渡", "导演", "林远知"), "subject not in text"),
+        (("雾中渡", "气味", "林知远"), "predicate not in schema"),
+        (("《》", "导演", "林知远"), "subject not in text"),
+        (("雾中渡", "导演", "林知远\x00"), "object not in text"),
+    ],
+)
+def test_the_first_failing_check_is_named(triple, reason):
+    assert check(*triple) == reason
+
+
+def test_wrong_types_are_named():
+    reason = check("林知远", "导演", "雾中渡", subject_type="人物", object_type="影视作品")
+    assert reason == "type or direction violates schema"
+
+
+def test_checks_can_be_turned_off_one_by_one():
+    assert check("雾中渡", "气味", "林知远", DecisionRules(schema_checks=False)) is None
+    assert check("白石渡", "导演", "林知远", DecisionRules(mention_checks=False)) is None
+    assert check("白石渡", "气味", "林知远", DecisionRules(mention_checks=False)) == "predicate not in schema"
+
+
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        (Scores(0.55), None),
+        (Scores(0.412), "text_score 0.412 below 0.550"),
+        (Scores(0.9, 0.31, "paraphrase"), "pair_score 0.310 below 0.400"),
+        (Scores(0.9, 0.4, "paraphrase"), None),
+        (Scores(0.1, 0.1, "paraphrase"), "text_score 0.100 below 0.550"),
+        (Scores(0.9, -1.0, "schema"), None),
+        (Scores(0.9, -1.0, "siblings"), None),
+        (Scores(0.9, None, None), None),
+    ],
+)
+def test_both_thresholds_must_be_reached(scores, reason):
+    assert check_scores(scores, THRESHOLDS, DecisionRules()) == reason
+
+
+def test_a_reason_never_shows_two_equal_numbers():
+    reason = check_scores(Scores(0.549999), THRESHOLDS, DecisionRules())
+    assert reason == "text_score 0.549999 below 0.550000"
+
+
+def test_given_thresholds_replace_the_fitted_ones():
+    rules = DecisionRules(text_threshold=0.2, pair_threshold=0.95)
+    assert check_scores(Scores(0.3, 0.96, "schema"), THRESHOLDS, rules) is None
+    assert check_scores(Scores(0.3, 0.9, "schema"), THRESHOLDS, rules) == "pair_score 0.900 below 0.950"
+    assert (
+        check_scores(Scores(0.3, 0.1, "paraphrase"), THRESHOLDS, DecisionRules(text_threshold=0.2, pair_threshold=-1))
+        is None
+    )
+
+
+@pytest.mark.parametrize("value", [1.2, -3.0, float("nan")])
+def test_a_threshold_outside_the_cosines_is_an_error(value):
+    with pytest.raises(ConfigError, match="text_threshold is a cosine"):
+        DecisionRules(text_threshold=value)
+
+
+def test_verdicts_keep_scores_evidence_and_order():
+    candidates = [Candidate(Triple("雾中渡", "导演", "林知远")), Candidate(Triple("雾中渡", "导演", "无名氏"))]
+    scores = [Scores(0.8, 0.7, "paraphrase", ((0, 3),)), Scores(0.9)]
+    thresholds = Thresholds(0.55, {}, Calibration(4.0, 1.0, 0.5, -2.0))
+    kept, rejected = decide(TEXT, candidates, scores, SCHEMA, thresholds, DecisionRules())
+    assert kept.supported
+    assert (kept.candidate, kept.text_score, kept.pair_score) == (candidates[0], 0.8, 0.7)
+    assert (kept.evidence, kept.reason) == (((0, 3),), None)
+    assert kept.probability == pytest.approx(1 / (1 + 2.718281828 ** -(4 * 0.8 + 0.7 + 0.5 - 2)))
+    assert (rejected.outcome, rejected.reason) == ("rejected", "object not in text")
+    assert (rejected.text_score, rejected.pair_score) == (0.9, None)
+
+
+def test_without_a_calibration_there_is_no_probability():
+    candidates = [Candidate(Triple("雾中渡", "导演", "林知远"))]
+    (verdict,) = decide(TEXT, candidates, [Scores(0.8)], SCHEMA, THRESHOLDS, DecisionRules())
+    assert verdict.probability is None
+
+
+@given(cosines, cosines, cosines, cosines, cosines)
+def test_looser_thresholds_never_reject_more(text_score, pair_score, tau_1, tau_2, slack):
+    scores = Scores(text_score, pair_score, "schema")
+    strict = check_scores(scores, Thresholds(tau_1, {"schema": tau_2}), DecisionRules())
+    loose = Thresholds(max(-1.0, tau_1 - abs(slack)), {"schema": max(-1.0, tau_2 - abs(slack))})
+    if strict is None:
+        assert check_scores(scores, loose, DecisionRules()) is None
+
+
+@given(st.text(), st.text(), st.text())
+def test_what_stands_in_a_text_is_found_there(before, name, after):
+    folded = normalise_mention(before + "，" + name + "，" + after)
+    assert normalise_mention(name) in folded
+
+
+def test_reasons_are_counted_without_their_numbers():
+    assert reason_kind("text_score 0.412 below 0.550") == "text_score below threshold"
+    assert reason_kind("pair_score 0.100 below 0.400") == "pair_score below threshold"
+    assert reason_kind("object not in text") == "object not in text"
