@@ -30,11 +30,13 @@ class EncoderSettings(_Settings):
 
     name_or_path: str | None = None
     """Hub name or local folder of a pretrained encoder; None builds one from the sizes below."""
+    architecture: Literal["bert", "modernbert"] = "modernbert"
+    """What is built from sizes: rotary positions and pre-normalisation learn several times faster from little text."""
     hidden_size: Count = 192
     num_layers: Count = 3
     num_heads: Count = 6
-    intermediate_size: Count = 768
-    max_positions: Count = 320
+    intermediate_size: Count = 384
+    max_positions: Count = 512
     dropout: Fraction = 0.1
     frozen: bool = False
     """Do not train the encoder; its states are computed once and cached (A16 b)."""
@@ -45,7 +47,10 @@ class ModelSettings(_Settings):
 
     attention: Literal["cross", "none"] = "cross"
     """`none` is the ablation CACRE-att: E_T and E_R go straight into the projection (A42)."""
-    attention_heads: Count = 6
+    pair_width: Annotated[int, Field(ge=0)] = 128
+    """Reduce the encoder's states to this width, once per text, before they are paired; 0 pairs them as they are, as
+    the paper does. What runs once per candidate is quadratic in this width."""
+    attention_heads: Count = 4
     """h of equation (3) (A7)."""
     share_attention: bool = False
     """One set of attention weights for both directions (A7)."""

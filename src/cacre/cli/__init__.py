@@ -1,0 +1,67 @@
+"""The command line: one thin file per command, joined here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from cacre.cli.calibrate import calibrate_command
+from cacre.cli.demo import demo_command
+from cacre.cli.evaluate import evaluate
+from cacre.cli.export_model import export_model_command
+from cacre.cli.filter import filter_command
+from cacre.cli.pretrain import pretrain_command
+from cacre.cli.train import train_command
+from cacre.errors import CacreError
+
+
+class _Group(TyperGroup):
+    """Turns an error of ours into one line on stderr and exit code 1; anything else is a bug with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (click's own signature)
+        try:
+            return super().invoke(ctx)
+        except (CacreError, OSError) as error:
+            if isinstance(error, BrokenPipeError):  # the reader of our output has gone; Typer ends quietly
+                raise
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="cacre",
+    help="The verification layer between any extractor and a knowledge graph.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo_command)
+app.command("filter")(filter_command)
+app.command("evaluate")(evaluate)
+app.command("train")(train_command)
+app.command("calibrate")(calibrate_command)
+app.command("export-model")(export_model_command)
+app.command("pretrain")(pretrain_command)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from cacre import __version__
+
+        typer.echo(f"cacre {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """The verification layer between any extractor and a knowledge graph."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal set to another encoding must not break on Chinese
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cacre.data import ErrorsFile, Row, dump_row, read_rows, to_candidates, verdict_row
 from cacre.errors import CacreError
-from cacre.files import atomic_writer
+from cacre.files import atomic_writer, is_special
 from cacre.inference import DecisionRules, FilterSummary, Verifier, filter_rows, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
 from cacre.types import Candidate, Verdict
@@ -52,7 +52,7 @@ class FilterPaths:
     def errors(self) -> Path:
         """Where skipped rows are written: beside the first output that is a file, else beside the input."""
         paths = (self.kept, self.rejected, self.everything, self.source)
-        named = [path for path in paths if path is not None and path != STANDARD and not _is_special(path)]
+        named = [path for path in paths if path is not None and path != STANDARD and not is_special(path)]
         return Path(named[0] if named else "stdin.jsonl").with_suffix(".errors.jsonl")
 
     def check(self) -> None:
@@ -64,7 +64,7 @@ class FilterPaths:
         outputs = [path for path in (self.kept, self.rejected, self.everything) if path is not None]
         if outputs.count(STANDARD) > 1:
             raise typer.BadParameter("only one of the outputs can be standard output: give files for the others")
-        files = [p for p in (self.source, *outputs, str(self.errors)) if p != STANDARD and not _is_special(p)]
+        files = [p for p in (self.source, *outputs, str(self.errors)) if p != STANDARD and not is_special(p)]
         path, count = Counter(str(Path(path).resolve()) for path in files).most_common(1)[0]
         if count > 1:
             raise typer.BadParameter(f"{path} is named twice: input and outputs must be different files")
@@ -97,7 +97,7 @@ def filter_command(
     """Judge the triples of each row: which does the text support?"""
     paths = FilterPaths(source, output, rejected, everything)
     paths.check()
-    with _one_line_errors():
+    with one_line_errors():
         rules = DecisionRules(schema_checks, mention_checks, text_threshold, pair_threshold)
         verifier = load_verifier(model, threads=threads, rules=rules)
         summary, skipped = filter_files(verifier, paths, on_error, batch_rows)
@@ -167,14 +167,7 @@ def _sink(stack: ExitStack, path: str | None) -> TextIO | None:
     if path == STANDARD:
         # Python would write in the encoding of the terminal, which need not know Chinese.
         return stack.enter_context(nullcontext(typer.get_text_stream("stdout", encoding="utf-8")))
-    if _is_special(path):
-        return stack.enter_context(Path(path).open("w", encoding="utf-8", newline="\n"))
     return stack.enter_context(atomic_writer(path))
-
-
-def _is_special(path: str) -> bool:
-    """Whether it is a device or a pipe, such as /dev/null, which must be written to and never be renamed over."""
-    return Path(path).exists() and not Path(path).is_file()
 
 
 def _write(sink: TextIO | None, row: dict[str, Any]) -> None:
@@ -203,7 +196,7 @@ def _count_lines(path: str) -> int | None:
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Turn errors of the input, the model or the disk into one line on stderr and exit code 1."""
     try:
         yield

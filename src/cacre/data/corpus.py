@@ -1,4 +1,4 @@
-"""Contrastive data from many files and folders, as one list of examples."""
+"""Training data from many files and folders, contrastive or annotated, as one list of examples."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ from pathlib import Path
 from typing import Literal
 
 from cacre.data.conversion import to_example
+from cacre.data.duie import to_duie
 from cacre.data.fields import DEFAULT_LIMITS, Limits
 from cacre.data.jsonl import ErrorsFile, SeenIds, read_rows
+from cacre.data.rows import Kind, Row
 from cacre.errors import DataError
+from cacre.schema import Schema
 from cacre.types import Example
 
 
 def load_examples(
     paths: str | Path | Iterable[str | Path],
     *,
+    schema: Schema | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     errors: ErrorsFile | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> list[Example]:
-    """Read contrastive rows; ids must be unique across all files.
+    """Read contrastive rows, and annotated rows such as DuIE's; ids must be unique across all files.
+
+    What a file holds is told by its first row. An annotated text has no negatives of its own (training corrupts its
+    triples), and its positives are the schema's paraphrases.
 
     Args:
-        paths: Files, `-`, or folders, of which every `*.jsonl` is read in the order of names, save `*.errors.jsonl`.
+        paths: Files, `-` (contrastive), or folders, of which every `*.jsonl` is read in the order of names, save
+            `*.errors.jsonl`.
+        schema: Makes the paraphrases of annotated rows; needed for those only.
         on_error: Whether a bad row ends the reading or is left out.
         errors: Where rows left out are written.
         limits: What a row may be at most.
@@ -34,12 +43,32 @@ def load_examples(
     """
     seen = SeenIds()
     named = [paths] if isinstance(paths, str | Path) else paths
-    return [
-        to_example(row)
-        for path in named
-        for file in _files(path)
-        for row in read_rows(file, "contrastive", on_error=on_error, errors=errors, limits=limits, seen=seen)
-    ]
+    examples = []
+    for file in (file for path in named for file in _files(path)):
+        kind = _kind(file)
+        rows = read_rows(file, kind, on_error=on_error, errors=errors, limits=limits, seen=seen)
+        examples += [to_example(row) if kind == "contrastive" else _annotated(row, schema) for row in rows]
+    return examples
+
+
+def _annotated(row: Row, schema: Schema | None) -> Example:
+    if schema is None:
+        raise DataError(
+            "annotated rows need a schema, whose paraphrases are their positives", path=row.path, line=row.line
+        )
+    annotation = to_duie(row)
+    anchors = annotation.triples
+    positives = tuple(schema.paraphrase(anchor) or anchor for anchor in anchors)
+    return Example(annotation.text, anchors, positives, (), id=annotation.id, gold=anchors)
+
+
+def _kind(file: str | Path) -> Kind:
+    """What the first row of a file is; a row that cannot be told is left to the contrastive reader's error."""
+    if str(file) == "-" or not Path(file).is_file():
+        return "contrastive"
+    with Path(file).open("rb") as stream:
+        first = stream.readline(1 << 20)
+    return "duie" if b'"anchors"' not in first and (b'"spo_list"' in first or b'"triples"' in first) else "contrastive"
 
 
 def _files(path: str | Path) -> list[str | Path]:

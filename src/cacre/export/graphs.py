@@ -26,7 +26,7 @@ class EncoderGraph(nn.Module):
 
 
 class PairGraph(nn.Module):
-    """States, masks and evidence of C pairs to `text_score [C], triple_vectors [C, L_R, P], attention [C, L_R, L_T]`."""
+    """States, masks, evidence of C pairs to `text_score [C]`, `triple_vectors [C, L_R, P]`, `attention [C, L_R, L_T]`."""
 
     def __init__(self, model: Cacre) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class GraphSpec:
 def graph_specs(loaded: LoadedModel) -> dict[str, GraphSpec]:
     """The three graphs by file name, without the suffix."""
     model, settings = loaded.model, loaded.settings.model
-    width, size = model.encoder.hidden_size, model.projection_size
+    width, size = model.width, model.projection_size
     l_t, l_r = (settings.max_text_length, settings.max_triple_length) if settings.pad_to_max else (11, 7)
     text, triple = {0: "pairs", 1: "text_length"}, {0: "pairs", 1: "triple_length"}
     if settings.pad_to_max:  # equation (4) read literally needs L_T = L_R, so the lengths are part of the graph
@@ -109,7 +109,10 @@ def graph_specs(loaded: LoadedModel) -> dict[str, GraphSpec]:
         ),
         "compare": GraphSpec(
             CompareGraph(model),
-            {"left": torch.randn(3, 6, size), "left_mask": _mask(3, 6), "right": torch.randn(3, 8, size), "right_mask": _mask(3, 8)},
+            {
+                "left": torch.randn(3, 6, size), "left_mask": _mask(3, 6),
+                "right": torch.randn(3, 8, size), "right_mask": _mask(3, 8),
+            },
             ("pair_score",), {"left": left, "left_mask": left, "right": right, "right_mask": right},
         ),
     }  # fmt: skip

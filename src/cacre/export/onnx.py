@@ -41,9 +41,9 @@ class ExportReport:
 def export_onnx(folder: Path, output: Path | None = None, precision: Precision = "float32") -> ExportReport:
     """Export the three graphs of a model folder and compare each with torch.
 
-    With `float16` the weights are rounded to half precision, in `model.safetensors` too, and stored so; arithmetic stays
-    float32. Unlike dynamic int8, whose scale is taken over the whole batch, this keeps a candidate's score independent
-    of the batch it sits in.
+    With `float16` the weights are rounded to half precision, in `model.safetensors` too, and stored so; arithmetic
+    stays float32. Unlike dynamic int8, whose scale is taken over the whole batch, this keeps a candidate's score
+    independent of the batch it sits in.
 
     Args:
         folder: A trained model folder.
@@ -89,7 +89,9 @@ def _use_plain_attention(loaded: LoadedModel) -> None:
 
 
 def _export(spec: GraphSpec, path: Path, precision: Precision) -> None:
-    batch = {name: torch.export.Dim(name, min=1, max=1 << 20) for axes in spec.dynamic.values() for name in axes.values()}
+    batch = {
+        name: torch.export.Dim(name, min=1, max=1 << 20) for axes in spec.dynamic.values() for name in axes.values()
+    }
     shapes = {name: {axis: batch[label] for axis, label in axes.items()} for name, axes in spec.dynamic.items()}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
@@ -106,9 +108,18 @@ def _export(spec: GraphSpec, path: Path, precision: Precision) -> None:
     if program is None:
         raise ModelError(f"{path.name}: the exporter gave no program")
     proto = program.model_proto
+    _strip_traces(proto.graph)
     if precision == "float16":
         _halve(proto.graph)
     onnx.save(proto, path)
+
+
+def _strip_traces(graph: onnx.GraphProto) -> None:
+    """Drop the exporter's stack traces: half of a small file, and paths of the machine that exported it."""
+    for item in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    del graph.metadata_props[:]
 
 
 def _halve(graph: onnx.GraphProto) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cacre.errors import ConfigError
-from cacre.inference.decision import DecisionRules, Scores, decide
+from cacre.inference.decision import DecisionRules, PairStrategy, Scores, decide
 from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
 from cacre.inference.graph import BATCH_SIZE, Graph
+from cacre.inference.pairing import ALL_STRATEGIES
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
 from cacre.inference.verifier import as_pair
@@ -92,11 +93,16 @@ class OnnxVerifier:
             for (text, candidates), scores in zip(rows, self._score(rows), strict=True)
         ]
 
-    def score_many(self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]]) -> list[list[Scores]]:
+    def score_many(
+        self,
+        pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]],
+        strategies: Sequence[PairStrategy] = ALL_STRATEGIES,
+    ) -> list[list[Scores]]:
         """The scores behind the verdicts, before any check or threshold; for fitting thresholds.
 
         Args:
             pairs: Texts with their candidates.
+            strategies: Ways of finding what a candidate is compared with.
 
         Returns:
             For each text the scores of its candidates, in their order.
@@ -104,10 +110,10 @@ class OnnxVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        return self._score([as_pair(text, candidates) for text, candidates in pairs])
+        return self._score([as_pair(text, candidates) for text, candidates in pairs], strategies)
 
-    def _score(self, rows: list[Row]) -> list[list[Scores]]:
-        return [scores for group in _groups(rows) for scores in self._scorer.score(group)]
+    def _score(self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES) -> list[list[Scores]]:
+        return [scores for group in _groups(rows) for scores in self._scorer.score(group, strategies)]
 
 
 def load_verifier(

@@ -27,7 +27,12 @@ class Companions:
     triples: tuple[Triple, ...] = ()
 
 
-def plan_companions(candidates: Sequence[Candidate], schema: Schema) -> list[Companions]:
+ALL_STRATEGIES: tuple[PairStrategy, ...] = ("paraphrase", "schema", "siblings")
+
+
+def plan_companions(
+    candidates: Sequence[Candidate], schema: Schema, strategies: Sequence[PairStrategy] = ALL_STRATEGIES
+) -> list[Companions]:
     """Choose the companions of each candidate of one text.
 
     The extractor's own paraphrase comes first, then one made from the schema, then the other candidates with the same
@@ -36,6 +41,7 @@ def plan_companions(candidates: Sequence[Candidate], schema: Schema) -> list[Com
     Args:
         candidates: All candidates of the text.
         schema: Knows synonyms and inverses of its predicates.
+        strategies: Those that may be used; fewer than all when thresholds are fitted for each apart.
 
     Returns:
         One plan per candidate, in their order; it does not depend on the order of the candidates.
@@ -46,10 +52,14 @@ def plan_companions(candidates: Sequence[Candidate], schema: Schema) -> list[Com
     plans = []
     for candidate in candidates:
         triple = candidate.triple
-        if candidate.paraphrase is not None and candidate.paraphrase != triple:
-            plans.append(Companions("paraphrase", (candidate.paraphrase,)))
-        elif (made := schema.paraphrase(triple)) is not None and made != triple:
+        given = candidate.paraphrase if "paraphrase" in strategies else None
+        made = schema.paraphrase(triple) if "schema" in strategies else None
+        if given is not None and given != triple:
+            plans.append(Companions("paraphrase", (given,)))
+        elif made is not None and made != triple:
             plans.append(Companions("schema", (made,)))
+        elif "siblings" not in strategies:
+            plans.append(Companions())
         else:
             siblings = sorted(by_predicate[triple.predicate] - {triple})[:MAX_SIBLINGS]
             plans.append(Companions("siblings", tuple(siblings)) if siblings else Companions())

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cacre.inference.decision import Scores
+from cacre.inference.decision import PairStrategy, Scores
 from cacre.inference.evidence import evidence_spans
 from cacre.inference.graph import Graph, batches
-from cacre.inference.pairing import Companions, plan_companions
+from cacre.inference.pairing import ALL_STRATEGIES, Companions, plan_companions
 from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures, pad
 from cacre.schema import Schema
 from cacre.types import Candidate, Span, Triple
@@ -86,22 +86,27 @@ class Scorer:
     pair: Graph
     compare: Graph
 
-    def score(self, rows: Sequence[tuple[str, list[Candidate]]]) -> list[list[Scores]]:
+    def score(
+        self, rows: Sequence[tuple[str, list[Candidate]]], strategies: Sequence[PairStrategy] = ALL_STRATEGIES
+    ) -> list[list[Scores]]:
         """Score the candidates of a group of texts.
 
         Args:
             rows: Texts with their candidates.
+            strategies: Ways of finding what a candidate is compared with.
 
         Returns:
             For each row the scores of its candidates, in their order.
         """
         work = _Work()
-        plans = [self._plan(work, text, candidates) for text, candidates in rows]
+        plans = [self._plan(work, text, candidates, strategies) for text, candidates in rows]
         results = self._run_pairs(work)
         self._run_comparisons(work, results)
         return [[_scores(plan, work, results) for plan in row] for row in plans]
 
-    def _plan(self, work: _Work, text: str, candidates: list[Candidate]) -> list[Plan]:
+    def _plan(
+        self, work: _Work, text: str, candidates: list[Candidate], strategies: Sequence[PairStrategy]
+    ) -> list[Plan]:
         """Enter what the candidates of one text need in `work`."""
         if not candidates:
             return []
@@ -111,7 +116,8 @@ class Scorer:
         # A sibling is looked up in its own window, a paraphrase in the window of its candidate.
         place = {c.triple: self._choose(windows, c.triple) for c in candidates}
         plans = []
-        for candidate, companions in zip(candidates, plan_companions(candidates, self.schema), strict=True):
+        companions_of = plan_companions(candidates, self.schema, strategies)
+        for candidate, companions in zip(candidates, companions_of, strict=True):
             window = place[candidate.triple]
             siblings = companions.strategy == "siblings"
             others = tuple((text, place[t] if siblings else window, t) for t in companions.triples)

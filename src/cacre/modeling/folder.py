@@ -1,18 +1,20 @@
-"""Saving and loading a model folder: `config.json`, `model.safetensors`, `tokenizer.json`, `schema.json`. Never a pickle."""
+"""Saving and loading a model folder: `config.json`, `model.safetensors`, `tokenizer.json`, `schema.json`; no pickle."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_model as load_weights
+from safetensors.torch import save_model as save_weights
 from tokenizers import Tokenizer
 
 from cacre.config import Settings, parse_settings
-from cacre.errors import ConfigError, ModelError
+from cacre.errors import ConfigError, ModelError, SchemaError
 from cacre.files import atomic_writer
 from cacre.modeling.model import Cacre
 from cacre.modeling.pretrained import build_encoder_from_config, encoder_config
@@ -49,15 +51,20 @@ class LoadedModel:
 def save_model(folder: Path, loaded: LoadedModel) -> None:
     """Write a model folder; each file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in loaded.model.state_dict().items()}
-    partial = folder / ".model.safetensors.part"
-    save_file(_unshared(tensors), partial)
-    partial.replace(folder / "model.safetensors")
-    loaded.tokenizer.save(str(folder / "tokenizer.json"))
+    with atomic_writer(folder / "tokenizer.json") as stream:
+        stream.write(loaded.tokenizer.to_str(pretty=True))
     loaded.schema.save(folder / "schema.json")
+    partial = folder / ".model.safetensors.part"
+    try:
+        save_weights(loaded.model, str(partial))  # a weight with two names (share_attention) is written once
+        partial.replace(folder / "model.safetensors")
+    finally:
+        partial.unlink(missing_ok=True)
     config = {
         "format": FORMAT,
         "model_type": "cacre",
+        "vocab_size": loaded.tokenizer.get_vocab_size(),
+        "vocabulary": _fingerprint(loaded.tokenizer),
         "encoder": encoder_config(loaded.model.encoder),
         "marks": list(MARKS),
         "values": list(VALUES),
@@ -75,23 +82,33 @@ def load_model(folder: Path) -> LoadedModel:
     """
     config = read_config(folder)
     tokenizer = load_tokenizer(folder / "tokenizer.json")
+    if config.get("vocabulary", _fingerprint(tokenizer)) != _fingerprint(tokenizer):
+        raise ModelError(
+            f"{folder}/tokenizer.json: not the tokenizer the model was trained with; copy the folder again"
+        )
     schema = _read_schema(folder / "schema.json")
-    try:
-        settings = parse_settings(config["settings"], str(folder / "config.json"))
-        encoder = build_encoder_from_config(config["encoder"])
-        model = Cacre(encoder, settings.model, marks=len(config["marks"]), values=len(config["values"]))
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
-        raise ModelError(f"{folder}/config.json: does not describe a cacre model ({error})") from error
-    if config["marks"] != list(MARKS) or config["values"] != list(VALUES):
-        raise ModelError(f"{folder}: trained with other evidence features than this version computes; train it again")
+    settings, model = _build(config, folder / "config.json")
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise ModelError(f"{weights}: missing; this folder can serve (ONNX) but cannot be trained or exported from")
     try:
-        model.load_state_dict(load_file(weights), strict=False if settings.model.share_attention else True)
+        load_weights(model, str(weights))
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise ModelError(f"{weights}: does not fit config.json or is truncated ({str(error).splitlines()[0]})") from error
+        first = str(error).strip().split("\n")[0]
+        raise ModelError(f"{weights}: does not fit config.json or is truncated ({first})") from error
     return LoadedModel(model.eval(), tokenizer, schema, settings)
+
+
+def _build(config: dict[str, Any], path: Path) -> tuple[Settings, Cacre]:
+    """The network that a `config.json` describes, its weights still random."""
+    if config.get("marks") != list(MARKS) or config.get("values") != list(VALUES):
+        raise ModelError(f"{path}: trained with other evidence features than this version computes; train it again")
+    try:
+        settings = parse_settings(config["settings"], str(path))
+        encoder = build_encoder_from_config(config["encoder"])
+        return settings, Cacre(encoder, settings.model, marks=len(MARKS), values=len(VALUES))
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise ModelError(f"{path}: does not describe a cacre model ({error!r:.200})") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -111,24 +128,20 @@ def read_config(folder: Path) -> dict[str, Any]:
         kind = config.get("model_type") if isinstance(config, dict) else type(config).__name__
         raise ModelError(f"{path}: model_type is {kind!r}, expected 'cacre'; this is some other model")
     if config.get("format") != FORMAT:
-        raise ModelError(f"{path}: format {config.get('format')!r}, this version reads {FORMAT}; update cacre or train again")
+        raise ModelError(
+            f"{path}: format {config.get('format')!r}, this version reads {FORMAT}; update cacre or train again"
+        )
     return config
 
 
 def _read_schema(path: Path) -> Schema:
     try:
         return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SchemaError) as error:
         raise ModelError(f"{path}: no readable schema.json ({error}); the model folder may be truncated") from error
 
 
-def _unshared(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Safetensors refuses two names for one storage (share_attention): keep the first name."""
-    seen: set[int] = set()
-    kept = {}
-    for name, tensor in tensors.items():
-        if tensor.numel() and tensor.data_ptr() in seen:
-            continue
-        seen.add(tensor.data_ptr())
-        kept[name] = tensor
-    return kept
+def _fingerprint(tokenizer: Tokenizer) -> str:
+    """Hash of tokens and ids, the same however the file is laid out: one wrong id would silently spoil all scores."""
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
+    return hashlib.sha256(json.dumps(vocabulary).encode()).hexdigest()

@@ -23,7 +23,8 @@ class MaskedLanguageModel(nn.Module):
         self.bias = nn.Parameter(torch.zeros(self._embeddings().shape[0]))
 
     def _embeddings(self) -> Tensor:
-        return self.encoder.backbone.get_input_embeddings().weight  # type: ignore[union-attr,operator,return-value]
+        weight: Tensor = self.encoder.backbone.get_input_embeddings().weight  # type: ignore[operator]
+        return weight
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Compute the loss.
@@ -34,10 +35,11 @@ class MaskedLanguageModel(nn.Module):
             labels: `[B, L]`, the true id where it is to be predicted, -100 elsewhere.
 
         Returns:
-            `loss`, the mean cross-entropy over the masked positions, in nats.
+            `loss`, the mean cross-entropy over the masked positions, in nats; 0 if nothing is masked.
         """
         states = self.encoder(input_ids, attention_mask)  # [B, L, D]
         masked = labels != -100
         hidden = self.transform(states[masked])  # [number masked, D]
         logits = functional.linear(hidden, self._embeddings(), self.bias)  # [number masked, V]
-        return {"loss": functional.cross_entropy(logits, labels[masked])}
+        total = functional.cross_entropy(logits, labels[masked], reduction="sum")
+        return {"loss": total / masked.sum().clamp(min=1)}  # a batch without a mask must not give NaN

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cacre.config import ModelSettings
+from cacre.errors import ConfigError
 from cacre.modeling.pretrained import Encoder
 from cacre.similarity import global_cosine, masked_mean, max_sim, position_cosine, soft_alignment, symmetric_max_sim
 
@@ -63,7 +64,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"attention_heads={heads} must divide the encoder width {width}")
+            raise ConfigError(f"attention_heads={heads} must divide the encoder width {width}")
         self.heads, self.dropout = heads, dropout
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
 
@@ -79,7 +80,7 @@ class Attention(nn.Module):
         return self.output(joined), weights.mean(dim=1)  # (2), (3)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [C, L, D] -> [C, H, L, D/H]
+        return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)  # [C, L, D] -> [C, H, L, D/H]
 
 
 class EvidenceLayer(nn.Module):
@@ -95,7 +96,8 @@ class EvidenceLayer(nn.Module):
     def forward(self, text: Tensor, text_mask: Tensor | None) -> Tensor:
         """`[C, L_T, D] -> [C, L_T, D]`."""
         text = self.norm_attention(text + self.dropout(self.attention(text, text, text_mask)[0]))
-        return self.norm_feed_forward(text + self.dropout(self.feed_forward(text)))
+        out: Tensor = self.norm_feed_forward(text + self.dropout(self.feed_forward(text)))
+        return out
 
 
 class EvidenceChannel(nn.Module):
@@ -113,14 +115,18 @@ class EvidenceChannel(nn.Module):
         self.register_buffer("scale", torch.ones(values))
         hidden = 2 * projection_size
         self.values = nn.Sequential(
-            nn.Linear(values + width, hidden), nn.GELU(), nn.Dropout(settings.dropout), nn.Linear(hidden, hidden), nn.GELU()
+            nn.Linear(values + width, hidden),
+            nn.GELU(),
+            nn.Dropout(settings.dropout),
+            nn.Linear(hidden, hidden),
+            nn.GELU(),
         )
         self.to_text, self.to_triple = nn.Linear(hidden, projection_size), nn.Linear(hidden, projection_size)
 
     def mark_text(self, pair: Pair, mask: Tensor | None) -> Tensor:
         """E_T with marks, and with what the predicate is about, after the evidence layers: `[C, L_T, D]`."""
         predicate = masked_mean(pair.triple_states, pair.role_ids == 2)  # [C, D]
-        text = pair.text_states + self.mark(pair.marks) + self.role(predicate)[:, None, :]
+        text: Tensor = pair.text_states + self.mark(pair.marks) + self.role(predicate)[:, None, :]
         for layer in self.layers:
             text = layer(text, mask)
         return text
@@ -138,6 +144,11 @@ class CrossAttention(nn.Module):
 
     def __init__(self, width: int, settings: ModelSettings) -> None:
         super().__init__()
+        if settings.second_hop == "same_side" and settings.max_text_length != settings.max_triple_length:
+            raise ConfigError(
+                f"second_hop='same_side' needs L_T = L_R (A1): set max_text_length={settings.max_text_length} and "
+                f"max_triple_length={settings.max_triple_length} to the same number"
+            )
         self.settings = settings
         self.text_to_triple = Attention(width, settings.attention_heads, settings.dropout)
         self.triple_to_text = (
@@ -200,19 +211,23 @@ class Cacre(nn.Module):
 
     def __init__(self, encoder: Encoder, settings: ModelSettings, *, marks: int, values: int) -> None:
         super().__init__()
-        width = encoder.hidden_size
+        width = settings.pair_width or encoder.hidden_size
         projected = settings.projection == "conv"
         self.settings = settings
         self.projection_size = settings.projection_size if projected else width
         self.encoder = encoder
+        self.width = width
+        self.narrow: nn.Module = nn.Linear(encoder.hidden_size, width) if settings.pair_width else nn.Identity()
         self.role = nn.Embedding(4, width) if settings.role_embedding else None
-        self.evidence = EvidenceChannel(width, self.projection_size, marks, values, settings) if settings.evidence else None
+        self.evidence = (
+            EvidenceChannel(width, self.projection_size, marks, values, settings) if settings.evidence else None
+        )
         self.cross_attention = CrossAttention(width, settings) if settings.attention == "cross" else None
         self.projection = ProjectionNetwork(width, settings) if projected else None
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """E_T or E_R: `[B, L] -> [B, L, D]`."""
-        return self.encoder(input_ids, attention_mask)  # type: ignore[no-any-return]
+        """E_T or E_R: `[B, L] -> [B, L, D]`, D being `pair_width` where that is set."""
+        return self.narrow(self.encoder(input_ids, attention_mask))  # type: ignore[no-any-return]
 
     def forward(self, pair: Pair) -> Projection:
         """X_T and X_R of C pairs: equations (2)-(7)."""

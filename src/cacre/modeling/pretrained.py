@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import constants
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, ModernBertConfig, ModernBertModel
 
 from cacre.config import EncoderSettings
-from cacre.errors import HubError, ModelError
-from cacre.preprocessing.tokenizer import load_tokenizer
+from cacre.errors import ConfigError, HubError, ModelError
+from cacre.preprocessing.tokenizer import checked, load_tokenizer
+
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "embedding_dropout",
+    "attention_dropout",
+    "mlp_dropout",
+)
+"""What BERT and ModernBERT call dropout."""
 
 
 class Encoder(nn.Module):
@@ -35,24 +48,33 @@ class Encoder(nn.Module):
         Returns:
             States `[B, L, D]`.
         """
-        return self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # type: ignore[no-any-return]
+        states: Tensor = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return states
 
 
 def build_encoder(settings: EncoderSettings, vocab_size: int) -> Encoder:
     """Build an encoder with random weights from sizes alone."""
-    config = BertConfig(
-        vocab_size=vocab_size,
-        hidden_size=settings.hidden_size,
-        num_hidden_layers=settings.num_layers,
-        num_attention_heads=settings.num_heads,
-        intermediate_size=settings.intermediate_size,
-        max_position_embeddings=settings.max_positions,
-        hidden_dropout_prob=settings.dropout,
-        attention_probs_dropout_prob=settings.dropout,
-        type_vocab_size=1,
-        pad_token_id=0,
+    sizes: dict[str, Any] = {
+        "vocab_size": vocab_size,
+        "hidden_size": settings.hidden_size,
+        "num_hidden_layers": settings.num_layers,
+        "num_attention_heads": settings.num_heads,
+        "intermediate_size": settings.intermediate_size,
+        "max_position_embeddings": settings.max_positions,
+        "pad_token_id": 0,
+    }
+    if settings.architecture == "modernbert":
+        drops = dict.fromkeys(("embedding_dropout", "attention_dropout", "mlp_dropout"), settings.dropout)
+        # Every layer sees the whole text: it is shorter than the window of a local layer.
+        tokens = dict.fromkeys(
+            ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+        )  # of another vocabulary
+        config = ModernBertConfig(**sizes, **drops, **tokens, global_attn_every_n_layers=1)
+        return Encoder(ModernBertModel(config), settings.hidden_size)
+    drops = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), settings.dropout)
+    return Encoder(
+        BertModel(BertConfig(**sizes, **drops, type_vocab_size=1), add_pooling_layer=False), settings.hidden_size
     )
-    return Encoder(BertModel(config, add_pooling_layer=False), settings.hidden_size)
 
 
 def load_encoder(settings: EncoderSettings) -> Encoder:
@@ -62,37 +84,48 @@ def load_encoder(settings: EncoderSettings) -> Encoder:
 
     Raises:
         HubError: The name is no local folder and the hub cannot be reached.
-        ModelError: The folder holds no usable encoder.
+        ModelError: The folder holds no usable encoder, or lacks some of its weights.
+        ConfigError: No name is given.
     """
-    name = settings.name_or_path or ""
+    name = settings.name_or_path
+    if not name:
+        raise ConfigError(f"encoder.name_or_path is {name!r}: name a folder or a hub model, or build one from sizes")
     config = _from_pretrained(AutoConfig, name)
-    for key in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+    if not hasattr(config, "hidden_size") or config.is_encoder_decoder:
+        raise ModelError(f"{name}: model_type {config.model_type!r} is no BERT-type encoder; bert or roberta would do")
+    for key in _DROPOUTS:
         if hasattr(config, key):
             setattr(config, key, settings.dropout)
-    options: dict[str, Any] = {"config": config, "use_safetensors": True}
-    if config.model_type in ("bert", "roberta", "electra"):
-        options |= {"add_pooling_layer": False} if config.model_type != "electra" else {}
-    return Encoder(_from_pretrained(AutoModel, name, **options), config.hidden_size)
+    options = {"config": config, "use_safetensors": True, "output_loading_info": True, **_without_pooler(config)}
+    backbone, report = _from_pretrained(AutoModel, name, **options)
+    absent = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    if absent:  # transformers only warns, and goes on with random weights
+        raise ModelError(f"{name}: model.safetensors lacks {len(absent)} weights of the encoder, such as {absent[0]}")
+    return Encoder(backbone.float(), config.hidden_size)
 
 
 def build_encoder_from_config(config: dict[str, Any]) -> Encoder:
     """Rebuild the architecture stored in a cacre model folder, with random weights to be overwritten."""
     values = dict(config)
     encoder_config = AutoConfig.for_model(values.pop("model_type"), **values)
-    pooling = {"add_pooling_layer": False} if encoder_config.model_type in ("bert", "roberta") else {}
-    return Encoder(AutoModel.from_config(encoder_config, **pooling), encoder_config.hidden_size)
+    backbone = AutoModel.from_config(encoder_config, **_without_pooler(encoder_config))
+    return Encoder(backbone, encoder_config.hidden_size)
+
+
+def _without_pooler(config: Any) -> dict[str, Any]:  # noqa: ANN401  (any transformers configuration)
+    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta") else {}
 
 
 def encoder_config(encoder: Encoder) -> dict[str, Any]:
     """The architecture of an encoder as JSON values, without the weights."""
-    config: dict[str, Any] = encoder.backbone.config.to_diff_dict()  # type: ignore[union-attr,operator,assignment]
+    config: dict[str, Any] = encoder.backbone.config.to_diff_dict()  # type: ignore[union-attr,operator]
     dropped = {"transformers_version", "architectures", "_name_or_path", "dtype", "torch_dtype"}
     return {key: value for key, value in config.items() if key not in dropped}
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write an encoder as an ordinary transformers folder (`config.json`, `model.safetensors`)."""
-    encoder.backbone.save_pretrained(folder)  # type: ignore[union-attr,operator]
+    encoder.backbone.save_pretrained(folder)  # type: ignore[operator]
 
 
 def load_encoder_tokenizer(name: str) -> Any:  # noqa: ANN401  (tokenizers ships no types)
@@ -104,25 +137,43 @@ def load_encoder_tokenizer(name: str) -> Any:  # noqa: ANN401  (tokenizers ships
     """
     if (Path(name) / "tokenizer.json").is_file():
         return load_tokenizer(Path(name) / "tokenizer.json")
-    tokenizer = _from_pretrained(AutoTokenizer, name, use_fast=True).backend_tokenizer
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+    tokenizer = getattr(_from_pretrained(AutoTokenizer, name, use_fast=True), "backend_tokenizer", None)
+    if tokenizer is None:
+        raise ModelError(f"{name}: has no fast tokenizer; save its tokenizer.json beside the weights")
+    return checked(tokenizer, name)
 
 
 def _from_pretrained(cls: Any, name: str, **options: Any) -> Any:  # noqa: ANN401  (any Auto class)
     local = Path(name).exists()
     try:
-        return cls.from_pretrained(name, trust_remote_code=False, **options)
+        return cls.from_pretrained(
+            name, trust_remote_code=False, local_files_only=local or not _hub_answers(), **options
+        )
     except (OSError, ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if local:
-            raise ModelError(f"{name}: not a usable encoder folder (config.json, model.safetensors): {first}") from error
+            raise ModelError(
+                f"{name}: not a usable encoder folder (config.json, model.safetensors): {first}"
+            ) from error
         raise HubError(
             f"encoder {name!r} is no local folder and could not be had from the model hub ({first}). Download it where "
             f"there is a network (huggingface-cli download {name} --local-dir FOLDER), then set "
             f"encoder.name_or_path = 'FOLDER'; or leave it out to build a small encoder from the sizes in [encoder]"
         ) from error
+
+
+def _hub_answers() -> bool:
+    """Whether the model hub can be reached; asked first because its client retries for a minute before it gives up."""
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        with urllib.request.urlopen(constants.ENDPOINT, timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError) as error:
+        # The client may know certificates that Python does not: only a connection that fails is an answer.
+        return isinstance(getattr(error, "reason", None), ssl.SSLError)
 
 
 def seeded(seed: int) -> None:

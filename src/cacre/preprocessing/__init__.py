@@ -1,0 +1,1 @@
+"""From text and triple to arrays, without torch: tokens, roles, windows, string evidence."""

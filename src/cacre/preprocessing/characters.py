@@ -1,4 +1,4 @@
-"""What single characters and short strings look like: folding, classes at a border, shapes of names, numbers and dates."""
+"""What characters and short strings look like: folding, classes at a border, shapes of names, numbers and dates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-OPENING, CLOSING = "《“「『（([【〈‘\"", "》”」』）)]】〉’\""
+OPENING, CLOSING = '《“「『（([【〈‘"', '》”」』）)]】〉’"'
 _FUNCTION = frozenset("的是在和与及为由于从被将把了也都并等对向以至到有中上下")
 _NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两")
 

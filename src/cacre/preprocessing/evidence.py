@@ -6,9 +6,11 @@ which cue words of the relation (or of another) are near, and what negates. The 
 
 from __future__ import annotations
 
-import re
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from cacre.preprocessing.characters import (
     strip_title_marks,
     type_group,
 )
+from cacre.preprocessing.mentions import FAR, Mentions, distance, find_all, find_mentions, gap, nearest_pair
 from cacre.preprocessing.scan import TextScan
 from cacre.types import Span, Triple
 
@@ -32,58 +35,9 @@ MARKS = (
 )  # fmt: skip
 """Names of the M marks of each character."""
 
-_FAR = 99.0
-
-
-@dataclass(frozen=True)
-class Mentions:
-    """Where a name stands in a text.
-
-    Args:
-        spans: Exact occurrences, case, width and 《》 folded; empty if there is none.
-        part: Longest part of the name that occurs, when the whole does not.
-        coverage: Its share of the name's characters; 1 for an exact occurrence.
-    """
-
-    spans: tuple[Span, ...]
-    part: Span | None
-    coverage: float
-
-    @property
-    def any(self) -> tuple[Span, ...]:
-        """Exact spans, else the partial one, else nothing."""
-        return self.spans or ((self.part,) if self.part else ())
-
-
-def find_mentions(name: str, folded_text: str) -> Mentions:
-    """Find a name in a folded text; at most 20 exact occurrences are returned."""
-    needle = fold(strip_title_marks(name))
-    spans = tuple((m.start(), m.end()) for _, m in zip(range(20), re.finditer(re.escape(needle), folded_text), strict=False))
-    if spans:
-        return Mentions(spans, None, 1.0)
-    for length in range(min(len(needle) - 1, 40), 0, -1):
-        for start in range(min(len(needle), 60) - length + 1):
-            at = folded_text.find(needle[start : start + length])
-            if at >= 0:
-                return Mentions((), (at, at + length), length / len(needle))
-    return Mentions((), None, 0.0)
-
-
-def nearest_pair(subject: Mentions, object_: Mentions) -> tuple[Span, Span] | None:
-    """The subject and object mention that stand closest together; distinct spans win over overlapping ones."""
-    pairs = [(s, o) for s in subject.any for o in object_.any]
-    if not pairs:
-        return None
-    return min(pairs, key=lambda pair: (_gap(*pair) < 0, abs(_gap(*pair)), pair))
-
-
-def _gap(a: Span, b: Span) -> int:
-    """Characters between two spans; negative when they overlap."""
-    return max(a[0], b[0]) - min(a[1], b[1])
-
-
-def _distance(span: Span, others: Sequence[Span]) -> float:
-    return min((max(0.0, float(_gap(span, other))) for other in others), default=_FAR)
+_LOG_FAR = math.log1p(FAR)
+_RUNS = (BORDER_CLASSES.index("digit"), BORDER_CLASSES.index("latin"))
+"""What is read as one unit, so that a mention that ends inside is cut off: digits, Latin letters."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +55,15 @@ class PairContext:
     types: tuple[str, str]
 
 
-def make_context(scan: TextScan, triple: Triple, own_cues: Sequence[str], near_misses: frozenset[str], types: tuple[str, str]) -> PairContext:
+def make_context(
+    scan: TextScan, triple: Triple, own_cues: Sequence[str], near_misses: frozenset[str], types: tuple[str, str]
+) -> PairContext:
     """Look the triple up in the scanned text.
 
     Args:
         scan: The text.
         triple: The candidate.
-        own_cues: Cue words of its predicate; for a predicate outside the schema, the predicate itself.
+        own_cues: Cue words of its predicate, folded; for a predicate outside the schema, the predicate itself.
         near_misses: Relations that are easily taken for this one.
         types: Subject and object type that the schema gives the predicate, or empty strings.
     """
@@ -115,8 +71,8 @@ def make_context(scan: TextScan, triple: Triple, own_cues: Sequence[str], near_m
     own = [(s, e) for s, e, names in scan.cues if triple.predicate in names]
     own_set = set(own)
     if not own:
-        words = sorted({fold(cue) for cue in own_cues if cue}, key=len, reverse=True)
-        own = [m.span() for word in words[:30] for m in re.finditer(re.escape(word), scan.folded)]
+        # Also a cue that the scan took for part of a longer one, as 演唱 in 演唱会: better than none.
+        own = [span for word in own_cues for span in find_all(word, scan.folded)]
     others = [(s, e, names) for s, e, names in scan.cues if (s, e) not in own_set and triple.predicate not in names]
     return PairContext(
         scan, triple, subject, object_, nearest_pair(subject, object_), own,
@@ -147,8 +103,9 @@ def candidate_values(context: PairContext) -> dict[str, float]:
     return values
 
 
-def _squash(distance: float) -> float:
-    return float(np.log1p(min(max(distance, 0.0), _FAR)) / np.log1p(_FAR))
+def _squash(length: float) -> float:
+    """Bring a count or distance to [0, 1], finely where it is small."""
+    return math.log1p(min(max(length, 0.0), FAR)) / _LOG_FAR
 
 
 def _name_values(c: PairContext) -> Mapping[str, float]:
@@ -171,31 +128,31 @@ def _name_values(c: PairContext) -> Mapping[str, float]:
 
 def _border_values(c: PairContext) -> Mapping[str, float]:
     values: dict[str, float] = {}
-    text = c.scan.text
-    for role, spans in (("subject", c.pair[:1] if c.pair else ()), ("object", c.pair[1:] if c.pair else ())):
-        start, end = spans[0] if spans else (0, 0)
-        sides = {"before": text[start - 1 : start] if start else "", "after": text[end : end + 1]}
-        for side, character in sides.items():
-            found = border_class(character) if spans else -1
-            for index, name in enumerate(BORDER_CLASSES):
-                values[f"{role}_{side}_{name}"] = float(found == index)
-        inside = [t for t in c.scan.titles if spans and t[0] <= start and end <= t[1]]
-        values[f"{role}_is_title"] = float((start, end) in inside)
-        values[f"{role}_inside_title"] = float(bool(inside) and (start, end) not in inside)
-        run = _same_class(text, start, end) if spans else (False, False)
-        values[f"{role}_cut_before"], values[f"{role}_cut_after"] = map(float, run)
+    for role, span in zip(("subject", "object"), c.pair or (None, None), strict=True):
+        before = after = None
+        cut_before = cut_after = is_title = inside_title = False
+        if span is not None:
+            before, first, last, after = _classes_at(c.scan.text, span)
+            cut_before, cut_after = before == first and first in _RUNS, after == last and last in _RUNS
+            is_title = span in c.scan.titles
+            inside_title = not is_title and any(s <= span[0] and span[1] <= e for s, e in c.scan.titles)
+        values |= _class_flags(f"{role}_before", before) | _class_flags(f"{role}_after", after)
+        values[f"{role}_is_title"], values[f"{role}_inside_title"] = float(is_title), float(inside_title)
+        values[f"{role}_cut_before"], values[f"{role}_cut_after"] = float(cut_before), float(cut_after)
     return values
 
 
-def _same_class(text: str, start: int, end: int) -> tuple[bool, bool]:
-    """Whether a run of digits or of letters goes on beyond either end of a mention."""
-    digit_or_latin = (BORDER_CLASSES.index("digit"), BORDER_CLASSES.index("latin"))
+def _classes_at(text: str, span: Span) -> tuple[int, int, int, int]:
+    """Border classes of the characters before, first in, last in, and after a mention."""
+    start, end = span
+    around = (text[start - 1] if start else "", text[start], text[end - 1], text[end : end + 1])
+    before, first, last, after = map(border_class, around)
+    return before, first, last, after
 
-    def goes_on(inside: str, outside: str) -> bool:
-        return bool(outside) and border_class(inside) in digit_or_latin and border_class(inside) == border_class(outside)
 
-    before = start > 0 and goes_on(text[start], text[start - 1])
-    return before, end < len(text) and goes_on(text[end - 1], text[end])
+@cache
+def _class_flags(prefix: str, found: int | None) -> dict[str, float]:
+    return {f"{prefix}_{name}": float(found == index) for index, name in enumerate(BORDER_CLASSES)}
 
 
 def _distance_values(c: PairContext) -> Mapping[str, float]:
@@ -205,13 +162,14 @@ def _distance_values(c: PairContext) -> Mapping[str, float]:
         return dict.fromkeys(names, 0.0)
     s, o = c.pair
     low, high = (s[1], o[0]) if s[0] <= o[0] else (o[1], s[0])
-    middle = c.scan.folded[low:high]
-    clauses = abs(int(c.scan.clause[s[0]]) - int(c.scan.clause[o[0]]))
+    middle, apart = c.scan.folded[low:high], gap(s, o)
+    clauses = abs(c.scan.clause[s[0]] - c.scan.clause[o[0]])
     between = [t for t in c.scan.titles if low <= t[0] and t[1] <= high]
     found = (
-        _squash(_gap(s, o)), float(s[0] <= o[0]), float(_gap(s, o) < 0), float(clauses == 0),
+        _squash(apart), float(s[0] <= o[0]), float(apart < 0), float(clauses == 0),
         float(c.scan.sentence[s[0]] == c.scan.sentence[o[0]]), _squash(clauses), _squash(middle.count(",")),
-        _squash(middle.count("、")), _squash(len(between)), _squash(sum(map(middle.count, "()"))), float(0 <= _gap(s, o) <= 1),
+        _squash(middle.count("、")), _squash(len(between)), _squash(sum(map(middle.count, "()"))),
+        float(0 <= apart <= 1),
     )  # fmt: skip
     return dict(zip(names, found, strict=True))
 
@@ -233,12 +191,12 @@ def _cue_values(c: PairContext) -> Mapping[str, float]:
     def between(spans: Sequence[Span]) -> float:
         return float(any(low <= a and b <= high for a, b in spans))
 
-    own, near, other = (_distance(o, spans) for spans in (c.cues, c.near_miss_cues, c.other_cues))
-    clause = int(c.scan.clause[o[0]])
+    own, near, other = (distance(o, spans) for spans in (c.cues, c.near_miss_cues, c.other_cues))
+    clause = c.scan.clause[o[0]]
     found = (
-        _squash(_distance(s, c.cues)), _squash(own), _squash(near), _squash(_distance(s, c.near_miss_cues)), _squash(other),
-        between(c.cues), between(c.near_miss_cues), float(any(b <= o[0] for _, b in c.cues)),
-        float(any(a >= o[1] for a, _ in c.cues)), float(any(int(c.scan.clause[a]) == clause for a, _ in c.cues)),
+        _squash(distance(s, c.cues)), _squash(own), _squash(near), _squash(distance(s, c.near_miss_cues)),
+        _squash(other), between(c.cues), between(c.near_miss_cues), float(any(b <= o[0] for _, b in c.cues)),
+        float(any(a >= o[1] for a, _ in c.cues)), float(any(c.scan.clause[a] == clause for a, _ in c.cues)),
         float(near < own), float(other < own), float(own == 0), float(near == 0),
     )  # fmt: skip
     return values | dict(zip(names, found, strict=True))
@@ -252,15 +210,25 @@ def _negation_values(c: PairContext) -> Mapping[str, float]:
         return values | dict.fromkeys(names, 0.0)
     s, o = c.pair
     low, high = min(s[0], o[0]), max(s[1], o[1])
-    clause, sentence = int(c.scan.clause[o[0]]), int(c.scan.sentence[o[0]])
+    clause, sentence = c.scan.clause[o[0]], c.scan.sentence[o[0]]
     found = (
-        float(any(int(c.scan.clause[a]) == clause for a, _ in negations)),
+        float(any(c.scan.clause[a] == clause for a, _ in negations)),
         float(any(low <= a < high for a, _ in negations)),
-        float(any(int(c.scan.sentence[a]) == sentence for a, _ in negations)),
-        _squash(_distance(o, negations)),
-        _squash(min((_distance(cue, negations) for cue in c.cues), default=_FAR)),
+        float(any(c.scan.sentence[a] == sentence for a, _ in negations)),
+        _squash(distance(o, negations)),
+        _squash(_nearest_distance(c.cues, negations)),
     )
     return values | dict(zip(names, found, strict=True))
+
+
+def _nearest_distance(spans: Sequence[Span], others: Sequence[Span]) -> float:
+    """Smallest distance between any of `spans` and any of `others`, which are in order and do not overlap."""
+    starts = [start for start, _ in others]
+    nearest = FAR
+    for span in spans:
+        after = bisect_right(starts, span[0])  # the two neighbours suffice, and long texts have many of both
+        nearest = min(nearest, distance(span, others[max(0, after - 1) : after + 1]))
+    return nearest
 
 
 def _type_values(c: PairContext) -> Mapping[str, float]:

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from cacre.config import ModelSettings
-from cacre.preprocessing.evidence import MARKS, VALUES, candidate_values, character_marks, find_mentions, make_context, nearest_pair
+from cacre.errors import ConfigError
+from cacre.preprocessing.characters import fold
+from cacre.preprocessing.evidence import (
+    MARKS,
+    VALUES,
+    candidate_values,
+    character_marks,
+    make_context,
+)
+from cacre.preprocessing.mentions import find_mentions, nearest_pair
 from cacre.preprocessing.scan import CueIndex, TextScan, scan_text
-from cacre.preprocessing.tokenizer import CLS, SEP
+from cacre.preprocessing.tokenizer import CLS, SEP, special_id
 from cacre.schema import Schema
 from cacre.types import Triple
 
@@ -71,6 +80,9 @@ class Featurizer:
         tokenizer: A BERT-type tokenizer.
         schema: Gives cue words, near misses and types of each relation.
         settings: Lengths and the text form of a triple.
+
+    Raises:
+        ConfigError: A length leaves no room for a token of each part.
     """
 
     mark_count = len(MARKS)
@@ -80,26 +92,31 @@ class Featurizer:
         self.tokenizer = tokenizer
         self.schema = schema
         self.settings = settings
-        self._cls, self._sep = tokenizer.token_to_id(CLS), tokenizer.token_to_id(SEP)
+        self._cls, self._sep = (special_id(tokenizer, token) for token in (CLS, SEP))
         self._cues = CueIndex(schema)
+        self._joins = self._joining_tokens(settings.triple_format)
+        frame = 2 + sum(map(len, self._joins))
+        self._triple_budget = settings.max_triple_length - frame
+        if settings.max_text_length < 3 or self._triple_budget < 3:
+            raise ConfigError(
+                f"max_text_length={settings.max_text_length}, max_triple_length={settings.max_triple_length}: too short "
+                f"for [CLS], [SEP] and a token of each part; at least 3 and {frame + 3} are needed"
+            )
 
     def windows(self, text: str) -> list[TextFeatures]:
         """The whole text if it fits, else windows of `max_text_length` tokens that overlap by half."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        ids, offsets = encoding.ids, encoding.offsets  # each access copies the whole list
         size = self.settings.max_text_length - 2
-        if len(encoding.ids) <= size:
-            return [self._window(text, 0, encoding.ids, encoding.offsets)]
-        step = max(1, size // 2)
-        starts = [*range(0, len(encoding.ids) - size, step), len(encoding.ids) - size]
-        return [self._cut(text, encoding, start, start + size) for start in starts]
+        if len(ids) <= size:
+            return [self._window(text, 0, ids, offsets)]
+        starts = [*range(0, len(ids) - size, max(1, size // 2)), len(ids) - size]
+        cuts = [(first, first + size, offsets[first][0], offsets[first + size - 1][1]) for first in starts]
+        return [self._window(text[begin:end], begin, ids[i:j], offsets[i:j]) for i, j, begin, end in cuts]
 
     def text(self, text: str) -> TextFeatures:
         """The first window of a text; the whole of it unless it is long."""
         return self.windows(text)[0]
-
-    def _cut(self, text: str, encoding: Any, first: int, last: int) -> TextFeatures:  # noqa: ANN401  (tokenizers.Encoding)
-        begin, end = encoding.offsets[first][0], encoding.offsets[last - 1][1]
-        return self._window(text[begin:end], begin, encoding.ids[first:last], encoding.offsets[first:last])
 
     def _window(self, text: str, start: int, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> TextFeatures:
         return TextFeatures(
@@ -123,17 +140,29 @@ class Featurizer:
 
     def triple(self, triple: Triple) -> TripleFeatures:
         """Tokens and roles of a triple, in the form that `triple_format` names (A14)."""
-        parts = [self.tokenizer.encode(part, add_special_tokens=False).ids for part in triple]
-        joins = {"separators": [[self._sep]] * 2, "commas": [self._plain("，")] * 2, "sentence": [self._plain("的"), self._plain("是")]}
-        first, second = joins[self.settings.triple_format]
-        budget = self.settings.max_triple_length - 2 - len(first) - len(second)
-        subject, predicate, object_ = _shorten(parts, budget)
-        pieces = [([self._cls], 0), (subject, 1), (first, 0), (predicate, 2), (second, 0), (object_, 3), ([self._sep], 0)]
+        subject, predicate, object_ = _shorten([self._tokens(part) for part in triple], self._triple_budget)
+        first, second = self._joins
+        pieces = (
+            ([self._cls], 0),
+            (subject, 1),
+            (first, 0),
+            (predicate, 2),
+            (second, 0),
+            (object_, 3),
+            ([self._sep], 0),
+        )
         ids = [token for tokens, _ in pieces for token in tokens]
         roles = [role for tokens, role in pieces for _ in tokens]
         return TripleFeatures(np.asarray(ids, np.int64), np.asarray(roles, np.int64))
 
-    def _plain(self, text: str) -> list[int]:
+    def _joining_tokens(self, triple_format: str) -> tuple[list[int], list[int]]:
+        """What stands between subject and predicate, and between predicate and object."""
+        if triple_format == "separators":
+            return [self._sep], [self._sep]
+        first, second = ("，", "，") if triple_format == "commas" else ("的", "是")
+        return self._tokens(first), self._tokens(second)
+
+    def _tokens(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def evidence(self, text: TextFeatures, triple: Triple) -> EvidenceFeatures:
@@ -143,20 +172,20 @@ class Featurizer:
         context = make_context(
             text.scan,
             Triple(triple.subject, name, triple.object),
-            self.schema.cues(name),
+            self._cues.words.get(name) or (fold(name),),
             frozenset(relation.near_misses) if relation else frozenset(),
             (relation.subject_type, relation.object_type) if relation else ("", ""),
         )
-        marks = np.zeros((len(text.ids), self.mark_count), np.float32)
-        by_character = character_marks(context)
-        for position, (start, end) in enumerate(text.offsets - text.start):
-            if end > start >= 0:
-                marks[position] = by_character[start:end].max(axis=0)
+        # A token is marked if one of its characters is: differences of running counts do for tokens of any length.
+        counts = np.zeros((len(text.scan.text) + 1, self.mark_count), np.float32)
+        np.cumsum(character_marks(context), axis=0, out=counts[1:])
+        first, last = np.maximum(text.offsets - text.start, 0).T
+        marks = (counts[last] > counts[first]).astype(np.float32)
         return EvidenceFeatures(marks, np.fromiter(candidate_values(context).values(), np.float32, self.value_count))
 
 
 def _shorten(parts: list[list[int]], budget: int) -> list[list[int]]:
-    """Cut the longest part, one token at a time, until all fit."""
+    """Cut the longest part, one token at a time, until all fit; with a budget of 3 or more none is emptied."""
     parts = [list(part) for part in parts]
     while sum(map(len, parts)) > budget:
         max(parts, key=len).pop()
@@ -167,13 +196,13 @@ def pad(arrays: Sequence[NDArray[Any]], length: int | None = None) -> tuple[NDAr
     """Stack arrays of different lengths.
 
     Args:
-        arrays: Each `[L_i]` or `[L_i, M]`.
+        arrays: At least one, each `[L_i]` or `[L_i, M]`.
         length: Pad to this length instead of to the longest.
 
     Returns:
         The padded array `[N, L]` or `[N, L, M]` (zeros as padding) and the mask `[N, L]`.
     """
-    longest = max((len(a) for a in arrays), default=0) if length is None else length
+    longest = max(map(len, arrays)) if length is None else length
     first = arrays[0]
     padded = np.zeros((len(arrays), longest, *first.shape[1:]), first.dtype)
     mask = np.zeros((len(arrays), longest), np.int64)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import accumulate
 
 from cacre.preprocessing.characters import fold
 from cacre.schema import Schema
@@ -25,24 +22,40 @@ _NEGATION = re.compile(
 
 
 class CueIndex:
-    """Finds the cue words of every relation of a schema in one regular expression pass."""
+    """Finds the cue words of every relation of a schema.
+
+    Args:
+        schema: Gives the cue words.
+
+    Attributes:
+        words: Relation -> its cue words, folded, the longest first.
+    """
 
     def __init__(self, schema: Schema) -> None:
-        words: dict[str, set[str]] = {}
+        self.words: dict[str, tuple[str, ...]] = {}
+        relations: dict[str, set[str]] = {}
         for name in schema.relations:
-            for cue in schema.cues(name):
-                words.setdefault(fold(cue), set()).add(name)
-        self._relations: Mapping[str, frozenset[str]] = {w: frozenset(names) for w, names in words.items()}
-        longest_first = sorted(self._relations, key=lambda w: (-len(w), w))
-        # A look-ahead finds overlapping cues: 出品 and 出品公司 both count.
-        self._pattern = re.compile("(?=(" + "|".join(map(re.escape, longest_first)) + "))") if words else None
-        self._sorted = longest_first
+            folded = {fold(cue) for cue in schema.cues(name) if cue}
+            self.words[name] = tuple(sorted(folded, key=lambda word: (-len(word), word)))
+            for word in folded:
+                relations.setdefault(word, set()).add(name)
+        # By first character, the longest first: a regular expression of a thousand words tries each of them everywhere.
+        self._starting: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        for word in sorted(relations, key=lambda word: (-len(word), word)):
+            self._starting.setdefault(word[0], []).append((word, frozenset(relations[word])))
 
     def find(self, folded: str) -> list[tuple[int, int, frozenset[str]]]:
-        """All cues as (start, end, relations they signal), in order."""
-        if self._pattern is None:
-            return []
-        return [(m.start(1), m.end(1), self._relations[m[1]]) for m in self._pattern.finditer(folded)]
+        """All cues as (start, end, relations they signal), in order.
+
+        They may overlap; of those that start at one character only the longest counts: 演唱会 is no 演唱.
+        """
+        found = []
+        for start, character in enumerate(folded):
+            for word, names in self._starting.get(character, ()):
+                if folded.startswith(word, start):
+                    found.append((start, start + len(word), names))
+                    break
+        return found
 
 
 @dataclass(frozen=True)
@@ -60,12 +73,12 @@ class TextScan:
     cues: list[tuple[int, int, frozenset[str]]]
 
     @cached_property
-    def clause(self) -> NDArray[np.int32]:
+    def clause(self) -> list[int]:
         """Number of the clause of each character, `[len(text) + 1]`."""
         return _count(self.folded, _CLAUSE_ENDS)
 
     @cached_property
-    def sentence(self) -> NDArray[np.int32]:
+    def sentence(self) -> list[int]:
         """Number of the sentence of each character, `[len(text) + 1]`."""
         return _count(self.folded, _SENTENCE_ENDS)
 
@@ -86,6 +99,5 @@ def scan_text(text: str, cues: CueIndex) -> TextScan:
     return TextScan(text, folded, cues.find(folded))
 
 
-def _count(text: str, ends: frozenset[str]) -> NDArray[np.int32]:
-    stops = np.fromiter((c in ends for c in text), bool, len(text))
-    return np.concatenate([[0], np.cumsum(stops)]).astype(np.int32)
+def _count(text: str, ends: frozenset[str]) -> list[int]:
+    return list(accumulate((character in ends for character in text), initial=0))

@@ -49,10 +49,37 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the Rust side raises bare Exception
-        raise ModelError(f"{path}: not a readable tokenizer.json ({error}); the model folder may be truncated") from error
-    missing = [token for token in (PAD, CLS, SEP) if tokenizer.token_to_id(token) is None]
-    if missing:
-        raise ModelError(f"{path}: the tokenizer lacks the special tokens {missing}; a BERT-type tokenizer is needed")
+        raise ModelError(
+            f"{path}: not a readable tokenizer.json ({error}); the model folder may be truncated"
+        ) from error
+    return checked(tokenizer, str(path))
+
+
+def checked(tokenizer: Tokenizer, origin: str) -> Tokenizer:
+    """Make a tokenizer fit for cacre: no padding, no truncation, and `[SEP]` written in a text is no separator.
+
+    Args:
+        tokenizer: It is changed in place.
+        origin: Where it came from, for the error.
+
+    Raises:
+        ModelError: It lacks a special token.
+    """
+    for token in (PAD, UNK, CLS, SEP):
+        special_id(tokenizer, token, origin)
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = True
     return tokenizer
+
+
+def special_id(tokenizer: Tokenizer, token: str, origin: str = "tokenizer") -> int:
+    """Id of a special token.
+
+    Raises:
+        ModelError: The tokenizer lacks it.
+    """
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise ModelError(f"{origin}: the tokenizer lacks the special token {token}; a BERT-type tokenizer is needed")
+    return int(number)

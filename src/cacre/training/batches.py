@@ -134,4 +134,6 @@ def _tuples(examples: Sequence[ExampleFeatures], maps: list[list[int]], crossed:
 
 def _ragged(rows: list[list[int]]) -> Tensor:
     width = max(map(len, rows), default=0)
-    return torch.tensor([row + [_NONE] * (width - len(row)) for row in rows], dtype=torch.int64).reshape(len(rows), width)
+    return torch.tensor([row + [_NONE] * (width - len(row)) for row in rows], dtype=torch.int64).reshape(
+        len(rows), width
+    )

@@ -57,5 +57,7 @@ class EncoderCache:
     def _encode(self, sequences: list[Ints]) -> list[NDArray[np.float32]]:
         ids, mask = pad(sequences)
         device = next(self._encoder.parameters()).device
-        states = self._encoder(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)).float().cpu().numpy()
+        states = (
+            self._encoder(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)).float().cpu().numpy()
+        )
         return [row[: len(one)] for row, one in zip(states, sequences, strict=True)]

@@ -28,7 +28,7 @@ def project(model: Cacre, batch: Batch) -> Projection:
         text_states = model.encode(batch["text_ids"], batch["text_mask"])  # [B, L_T, D]
         triple_states = model.encode(batch["triple_ids"], batch["triple_mask"])  # [R, L_R, D]
     else:
-        text_states, triple_states = batch["text_states"], batch["triple_states"]
+        text_states, triple_states = model.narrow(batch["text_states"]), model.narrow(batch["triple_states"])
     pair = Pair(
         text_states[text],
         batch["text_mask"][text],
@@ -42,17 +42,23 @@ def project(model: Cacre, batch: Batch) -> Projection:
     return result
 
 
-def compute_objective(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float) -> Objective:
+def compute_objective(
+    model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
+) -> Objective:
     """Both branches of the loss on the projections of a batch."""
     text = text_loss(model, batch, projection, settings, local_weight)
     anchor = anchor_loss(model, batch, projection, settings, local_weight)
     return Objective(settings.text_weight * text + (1.0 - settings.text_weight) * anchor, text, anchor)
 
 
-def text_loss(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float) -> Tensor:
+def text_loss(
+    model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
+) -> Tensor:
     """L_text: X_T is the anchor of equation (8) (A5, A25, A26)."""
     anchor, positive, negative = batch["anchor"], batch["positive"], batch["negative"]
-    wanted = {"positive": [positive], "anchor": [anchor], "anchor_and_positive": [anchor, positive]}[settings.text_positives]
+    wanted = {"positive": [positive], "anchor": [anchor], "anchor_and_positive": [anchor, positive]}[
+        settings.text_positives
+    ]
     if "other" in batch:
         negative = torch.cat([negative, batch["other"]], dim=1)  # [N, K + Q]
     valid, index = negative >= 0, negative.clamp(min=0)
@@ -60,7 +66,7 @@ def text_loss(model: Cacre, batch: Batch, projection: Projection, settings: Loss
         scores = model.text_similarity(projection)  # [C] twice
         positives = [_take(scores, rows) for rows in wanted]
         if settings.negatives == "pooled":  # each negative of the batch once, scored against its own text
-            negatives, valid = _share(_take(scores, negative[valid].unique()), len(anchor))
+            negatives, valid = _share(_take(scores, torch.unique(negative[valid])), len(anchor))
         else:
             negatives = _take(scores, index)  # [N, K] twice
     else:  # one X_T, the one given the anchor, for all triples of the tuple
@@ -70,11 +76,13 @@ def text_loss(model: Cacre, batch: Batch, projection: Projection, settings: Loss
     return torch.stack([_info_nce(p, negatives, valid, settings, local_weight) for p in positives]).mean()
 
 
-def anchor_loss(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float) -> Tensor:
+def anchor_loss(
+    model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
+) -> Tensor:
     """L_anchor: X_a is the anchor, X_p the positive, the X_n of the text the negatives.
 
-    With `paraphrased_negatives` each wrong triple against its own paraphrase is one more negative. Whose twin it is does
-    not matter: the two must be further apart than any right pair.
+    With `paraphrased_negatives` each wrong triple against its own paraphrase is one more negative. Whose twin it is
+    does not matter: the two must be further apart than any right pair.
     """
     anchor, negative, twins = batch["anchor"], batch["negative"], batch["twins"]
     valid = negative >= 0

@@ -20,7 +20,7 @@ from cacre.errors import DataError
 from cacre.files import atomic_writer
 from cacre.modeling.masked_lm import MaskedLanguageModel
 from cacre.modeling.pretrained import build_encoder, save_encoder
-from cacre.preprocessing.tokenizer import MASK, SPECIAL_TOKENS, build_character_tokenizer
+from cacre.preprocessing.tokenizer import CLS, MASK, SEP, SPECIAL_TOKENS, build_character_tokenizer
 from cacre.training.checkpoints import last_checkpoint
 
 
@@ -34,18 +34,18 @@ class PretrainingSettings:
         epochs: Passes over the text.
         learning_rate: Peak of the linear schedule.
         mask_fraction: Part of the characters to predict.
-        mean_span: Mean length of a masked run of characters; Chinese words are two characters long on average.
+        mean_span: Mean length of a masked run of characters; Chinese words are one or two characters long.
         save_steps: Steps between checkpoints.
         seed: Of weights, order and masks.
     """
 
-    block_length: int = 192
-    batch_size: int = 32
+    block_length: int = 160
+    batch_size: int = 12
     epochs: float = 1.0
     learning_rate: float = 1e-3
     mask_fraction: float = 0.15
-    mean_span: float = 2.0
-    save_steps: int = 200
+    mean_span: float = 1.5
+    save_steps: int = 500
     seed: int = 13
 
 
@@ -68,7 +68,7 @@ class Blocks(Dataset[dict[str, Tensor]]):
         self.settings = settings
         self.mask_id = tokenizer.token_to_id(MASK)
         self.vocab_size = tokenizer.get_vocab_size()
-        cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+        cls, sep = (int(tokenizer.token_to_id(token) or 0) for token in (CLS, SEP))
         ids: list[int] = []
         for start in range(0, len(lines), 1000):
             for encoding in tokenizer.encode_batch(list(lines[start : start + 1000]), add_special_tokens=False):
@@ -84,7 +84,7 @@ class Blocks(Dataset[dict[str, Tensor]]):
         return len(self.blocks)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        # Masks come from torch's generator, whose state the Trainer stores: a resumed run masks as the first would have.
+        # Masks come from torch's generator, whose state the Trainer stores: a resumed run masks alike.
         rng = np.random.default_rng(int(torch.randint(2**31, (1,))))
         ids = self.blocks[index].astype(np.int64)
         chosen = mask_spans(len(ids), self.settings.mask_fraction, self.settings.mean_span, rng)
@@ -138,9 +138,10 @@ def pretrain(
         num_train_epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         weight_decay=0.01,
-        warmup_steps=0.05,
+        adam_beta2=0.98,
+        warmup_steps=0.03,
         lr_scheduler_type="linear",
-        logging_steps=50,
+        logging_steps=100,
         save_steps=settings.save_steps,
         save_total_limit=2,
         seed=settings.seed,

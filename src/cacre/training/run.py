@@ -72,7 +72,9 @@ def train(
         examples, dev = parts.train, parts.dev
     set_seed(settings.training.seed)
     loaded = build_model(settings, schema, examples)
-    train_features, dev_features = (_featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev")))
+    train_features, dev_features = (
+        _featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev"))
+    )
     _standardise(loaded.model, train_features.examples)
     cache = _freeze(loaded.model, output, (train_features, dev_features)) if settings.encoder.frozen else None
     collator = Collator(loaded.featurizer, settings.model, settings.loss, cache, settings.training.seed)
@@ -120,7 +122,9 @@ def _featurize(examples: Sequence[Example], loaded: LoadedModel, settings: Setti
         seed=settings.training.seed,
     )
     if not features.examples:
-        raise DataError(f"none of the {len(examples)} {name} examples has both an anchor and a negative; nothing to learn from")
+        raise DataError(
+            f"none of the {len(examples)} {name} examples has both an anchor and a negative; nothing to learn from"
+        )
     return features
 
 

@@ -94,7 +94,10 @@ class CacreTrainer(Trainer):
         return self.optimizer
 
     def evaluate(
-        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"  # noqa: ANN401
+        self,
+        eval_dataset: Any = None,  # noqa: ANN401  (the Trainer's own signature)
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         """Validation AUCs over the dev examples, logged as `eval_text_auc`, `eval_anchor_auc`, `eval_mean_auc`."""
         examples = (eval_dataset or self.eval_dataset).examples
@@ -107,7 +110,9 @@ class CacreTrainer(Trainer):
 
 
 @torch.no_grad()
-def dev_aucs(model: Cacre, examples: Sequence[ExampleFeatures], collator: Collator, batch_size: int) -> dict[str, float]:
+def dev_aucs(
+    model: Cacre, examples: Sequence[ExampleFeatures], collator: Collator, batch_size: int
+) -> dict[str, float]:
     """The two curves of the paper's Figure 2, as areas.
 
     `text_auc`: anchors against negatives by S_st. `anchor_auc`: (anchor, positive) against (anchor, negative) by S_tt.
@@ -128,7 +133,7 @@ def dev_aucs(model: Cacre, examples: Sequence[ExampleFeatures], collator: Collat
             similarity = model.pair_similarity(x_r[left], mask[left], x_r[right], mask[right])
             parts[key].append(similarity.fuse(weight).float().cpu().numpy())
         parts["text+"].append(text[anchor.cpu().numpy()])
-        parts["text-"].append(text[negative[row, column].unique().cpu().numpy()])
+        parts["text-"].append(text[torch.unique(negative[row, column]).cpu().numpy()])
     model.train(was_training)
     text_auc, anchor_auc = (_auc(parts[f"{name}+"], parts[f"{name}-"]) for name in ("text", "pair"))
     return {"text_auc": text_auc, "anchor_auc": anchor_auc, "mean_auc": (text_auc + anchor_auc) / 2}

@@ -1,0 +1,71 @@
+"""`cacre train`: contrastive or annotated rows -> a model folder, exported and with thresholds."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cacre.cli.extras import needs_extra
+from cacre.cli.overrides import parse_overrides
+from cacre.config import load_settings
+from cacre.data import load_examples
+from cacre.inference import OnnxVerifier
+from cacre.schema import load_schema
+
+
+class Precision(StrEnum):
+    """How weights are stored."""
+
+    float32 = "float32"
+    float16 = "float16"
+
+
+def train_command(
+    data: Annotated[list[Path], typer.Argument(help="Contrastive or DuIE rows: files, or folders of *.jsonl.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model folder.")],
+    config: Annotated[str, typer.Option(help="Preset (default, paper) or TOML file.")] = "default",
+    dev: Annotated[list[Path] | None, typer.Option(help="Dev rows; split off from DATA when not given.")] = None,
+    schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "duie",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting; repeatable.")
+    ] = None,
+    precision: Annotated[Precision, typer.Option(help="How weights are stored.")] = Precision.float32,
+    name: Annotated[str | None, typer.Option(help="Name on the model card; the folder's by default.")] = None,
+    license_name: Annotated[str, typer.Option("--license", help="Licence of the weights, for the card.")] = "other",
+    note: Annotated[str | None, typer.Option(help="What the card says about the data.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows of DATA.")] = None,
+) -> None:
+    """Train, choose the best checkpoint on dev, export to ONNX, fit thresholds. Run again to go on after a stop."""
+    with needs_extra("train"):
+        from cacre.export import export_onnx
+        from cacre.training import train
+        from cacre.training.card import CardNotes, write_card
+    settings = load_settings(config, parse_overrides(overrides or []))
+    relations = load_schema(schema)
+    examples = load_examples(data, schema=relations)[:limit]
+    dev_examples = load_examples(dev, schema=relations) if dev else None
+    result = train(examples, output, settings, relations, dev_examples)
+    export_onnx(output, precision=precision.value)
+    fit_folder(output, [example for example in result.dev if example.negatives or example.hard])
+    write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
+    scores = result.metrics["dev"]
+    typer.echo(
+        f"{output}: dev text AUC {scores['text_auc']:.3f}, anchor AUC {scores['anchor_auc']:.3f}, "
+        f"{result.metrics['steps']} steps, {result.metrics['seconds']:.0f} s",
+        err=True,
+    )
+
+
+def fit_folder(folder: Path, examples: Any) -> None:  # noqa: ANN401  (a sequence of Example)
+    """Fit thresholds of a freshly exported folder on contrastive dev examples and write them."""
+    from cacre.evaluation.fitting import fit_verifier, label_by_lists, write_thresholds
+    from cacre.inference.thresholds import Thresholds
+
+    if not (folder / "thresholds.json").is_file():
+        write_thresholds(folder, Thresholds(text_threshold=-1.0))
+    verifier = OnnxVerifier(folder)
+    rows = [label_by_lists(example) for example in examples]
+    write_thresholds(folder, fit_verifier(verifier, rows, fitted_on={"data": "dev of training", "labels": "lists"}))
