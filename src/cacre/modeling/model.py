@@ -207,6 +207,9 @@ class Cacre(nn.Module):
         settings: The open places of the paper, named.
         marks: M, marks per text token.
         values: F, evidence values per pair.
+
+    Raises:
+        ConfigError: The settings do not fit the encoder or one another.
     """
 
     def __init__(self, encoder: Encoder, settings: ModelSettings, *, marks: int, values: int) -> None:

@@ -38,6 +38,15 @@ class Encoder(nn.Module):
         self.backbone = backbone
         self.hidden_size = hidden_size
 
+    @property
+    def longest_input(self) -> int | None:
+        """Tokens that the table of absolute positions suffices for; None where positions are relative."""
+        table = getattr(getattr(self.backbone, "embeddings", None), "position_embeddings", None)
+        if table is None:
+            return None
+        # RoBERTa counts its positions from the one after padding.
+        return int(table.num_embeddings) - (0 if table.padding_idx is None else int(table.padding_idx) + 1)
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Encode.
 
@@ -53,7 +62,13 @@ class Encoder(nn.Module):
 
 
 def build_encoder(settings: EncoderSettings, vocab_size: int) -> Encoder:
-    """Build an encoder with random weights from sizes alone."""
+    """Build an encoder with random weights from sizes alone.
+
+    Raises:
+        ConfigError: The heads do not divide the width.
+    """
+    if settings.hidden_size % settings.num_heads:
+        raise ConfigError(f"encoder.num_heads={settings.num_heads} must divide hidden_size={settings.hidden_size}")
     sizes: dict[str, Any] = {
         "vocab_size": vocab_size,
         "hidden_size": settings.hidden_size,
@@ -157,7 +172,7 @@ def _from_pretrained(cls: Any, name: str, **options: Any) -> Any:  # noqa: ANN40
             ) from error
         raise HubError(
             f"encoder {name!r} is no local folder and could not be had from the model hub ({first}). Download it where "
-            f"there is a network (huggingface-cli download {name} --local-dir FOLDER), then set "
+            f"there is a network (hf download {name} --local-dir FOLDER), then set "
             f"encoder.name_or_path = 'FOLDER'; or leave it out to build a small encoder from the sizes in [encoder]"
         ) from error
 
