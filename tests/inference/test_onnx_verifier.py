@@ -102,9 +102,9 @@ def test_groups_bound_what_is_held_in_memory(monkeypatch, verifier):
     groups = []
     score = type(verifier._scorer).score
 
-    def spy(self, rows):
+    def spy(self, rows, *strategies):
         groups.append(sum(len(candidates) for _, candidates in rows))
-        return score(self, rows)
+        return score(self, rows, *strategies)
 
     monkeypatch.setattr(type(verifier._scorer), "score", spy)
     monkeypatch.setattr(module, "MAX_GROUP_CANDIDATES", 6)

@@ -11,7 +11,7 @@ from cacre.cli.extras import needs_extra
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings
 from cacre.data import read_rows
-from cacre.errors import ConfigError
+from cacre.errors import ConfigError, DataError
 
 
 def pretrain_command(
@@ -34,12 +34,24 @@ def pretrain_command(
     """Pre-train a small character encoder by masked language modelling. Run again to go on after an interruption."""
     with needs_extra("train"):
         from cacre.training.pretraining import PretrainingSettings, pretrain, read_lines
-    files = [f for path in corpus for f in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    lines = list(read_lines([f for f in files if f.suffix == ".txt"], _fractions(keep or [])))
+    files = [file for path in corpus for file in _files(path)]
+    lines = list(read_lines([f for f in files if f.suffix != ".jsonl"], _fractions(keep or [])))
     for file in (f for f in files if f.suffix == ".jsonl"):
         lines += [row.raw["text"] for row in read_rows(str(file), "texts")]
     settings = PretrainingSettings(block_length=block_length, batch_size=batch_size, epochs=epochs, seed=seed)
     pretrain(lines, output, load_settings(config, parse_overrides(overrides or [])).encoder, settings)
+
+
+def _files(path: Path) -> list[Path]:
+    """A file itself, or the *.txt and *.jsonl of a folder."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise DataError("no such file or folder", path=str(path))
+    found = sorted(file for file in path.iterdir() if file.suffix in (".txt", ".jsonl"))
+    if not found:
+        raise DataError("the folder has no *.txt or *.jsonl file", path=str(path))
+    return found
 
 
 def _fractions(entries: list[str]) -> dict[str, float]:

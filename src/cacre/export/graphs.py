@@ -26,7 +26,7 @@ class EncoderGraph(nn.Module):
 
 
 class PairGraph(nn.Module):
-    """States, masks, evidence of C pairs to `text_score [C]`, `triple_vectors [C, L_R, P]`, `attention [C, L_R, L_T]`."""
+    """States, masks, evidence of C pairs -> `text_score [C], triple_vectors [C, L_R, P], attention [C, L_R, L_T]`."""
 
     def __init__(self, model: Cacre) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from cacre.errors import ModelError
 from cacre.export.graphs import GraphSpec, graph_specs
+from cacre.files import atomic_writer
 from cacre.modeling.folder import LoadedModel, load_model, save_model
 
 Precision = Literal["float32", "float16"]
@@ -61,6 +62,7 @@ def export_onnx(folder: Path, output: Path | None = None, precision: Precision =
         save_model(output, loaded)
     elif output != folder:
         save_model(output, loaded)
+    _copy_thresholds(folder, output)
     _use_plain_attention(loaded)
     files, parity = {}, {}
     for name, spec in graph_specs(loaded).items():
@@ -74,6 +76,14 @@ def export_onnx(folder: Path, output: Path | None = None, precision: Precision =
         partial.replace(path)
         files[path.name] = path.stat().st_size
     return ExportReport(files, parity)
+
+
+def _copy_thresholds(folder: Path, output: Path) -> None:
+    """Without `thresholds.json` the new folder could not serve; those of the old one fit it within rounding."""
+    source = folder / "thresholds.json"
+    if source.is_file() and output.resolve() != folder.resolve():
+        with atomic_writer(output / "thresholds.json") as stream:
+            stream.write(source.read_text(encoding="utf-8"))
 
 
 def _round_weights(loaded: LoadedModel) -> None:

@@ -168,22 +168,30 @@ class Scorer:
                     work.used[key[:2]].offsets,
                     ENTITY_ROLES,
                 )
-                results[key] = PairResult(round(float(score), DIGITS), vectors[:l_r].copy(), spans)
+                # A model that does not mask padding compares triples over all positions, as it did in training (A3).
+                kept = vectors[:l_r] if self.featurizer.settings.mask_padding else vectors
+                results[key] = PairResult(round(float(score), DIGITS), kept.copy(), spans)
         return results
+
+    def _fixed_lengths(self) -> tuple[int | None, int | None]:
+        """L_T and L_R of a model that pads to the maximum (A2), whose graph has no other lengths; else None, None."""
+        settings = self.featurizer.settings
+        return (settings.max_text_length, settings.max_triple_length) if settings.pad_to_max else (None, None)
 
     def _pair_inputs(
         self, work: _Work, batch: list[PairKey], texts: list[Array], triples: list[Array]
     ) -> dict[str, Array]:
-        text_states, text_mask = pad(texts)  # [C, L_T, D], [C, L_T]
-        triple_states, triple_mask = pad(triples)  # [C, L_R, D], [C, L_R]
+        text_length, triple_length = self._fixed_lengths()
+        text_states, text_mask = pad(texts, text_length)  # [C, L_T, D], [C, L_T]
+        triple_states, triple_mask = pad(triples, triple_length)  # [C, L_R, D], [C, L_R]
         evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
         return {
             "text_states": text_states,
             "text_mask": text_mask,
             "triple_states": triple_states,
             "triple_mask": triple_mask,
-            "role_ids": pad([work.triples[key[2]].role_ids for key in batch])[0],  # [C, L_R]
-            "marks": pad([e.marks for e in evidence])[0],  # [C, L_T, M]
+            "role_ids": pad([work.triples[key[2]].role_ids for key in batch], triple_length)[0],  # [C, L_R]
+            "marks": pad([e.marks for e in evidence], text_length)[0],  # [C, L_T, M]
             "values": np.stack([e.values for e in evidence]),  # [C, F]
         }
 

@@ -134,7 +134,7 @@ class EvidenceChannel(nn.Module):
     def shift(self, pair: Pair) -> tuple[Tensor, Tensor]:
         """What the values add to X_T and to X_R: two `[C, 1, P]`."""
         standard = (pair.values - self.mean) / self.scale  # [C, F]
-        about = masked_mean(pair.triple_states, pair.triple_mask)  # [C, D]
+        about = masked_mean(pair.triple_states, pair.role_ids == 2)  # [C, D], what the predicate is about
         hidden = self.values(torch.cat([standard, about], dim=-1))  # [C, F + D] -> [C, 2P]
         return self.to_text(hidden)[:, None, :], self.to_triple(hidden)[:, None, :]
 
@@ -214,6 +214,11 @@ class Cacre(nn.Module):
 
     def __init__(self, encoder: Encoder, settings: ModelSettings, *, marks: int, values: int) -> None:
         super().__init__()
+        longest, wanted = encoder.longest_input, max(settings.max_text_length, settings.max_triple_length)
+        if longest is not None and wanted > longest:
+            raise ConfigError(
+                f"the encoder takes {longest} tokens: max_text_length, max_triple_length={wanted} is more"
+            )
         width = settings.pair_width or encoder.hidden_size
         projected = settings.projection == "conv"
         self.settings = settings

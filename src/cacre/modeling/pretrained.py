@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import constants
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, ModernBertConfig, ModernBertModel
 
@@ -152,9 +153,11 @@ def load_encoder_tokenizer(name: str) -> Any:  # noqa: ANN401  (tokenizers ships
     """
     if (Path(name) / "tokenizer.json").is_file():
         return load_tokenizer(Path(name) / "tokenizer.json")
-    tokenizer = getattr(_from_pretrained(AutoTokenizer, name, use_fast=True), "backend_tokenizer", None)
-    if tokenizer is None:
-        raise ModelError(f"{name}: has no fast tokenizer; save its tokenizer.json beside the weights")
+    loaded = _from_pretrained(AutoTokenizer, name, use_fast=True)
+    tokenizer = getattr(loaded, "backend_tokenizer", None)
+    # Where there is no vocabulary, transformers makes up a tokenizer that knows its special tokens and nothing else.
+    if tokenizer is None or tokenizer.get_vocab_size() <= len(loaded.all_special_tokens):
+        raise ModelError(f"{name}: has no fast tokenizer; save its tokenizer.json or vocab.txt beside the weights")
     return checked(tokenizer, name)
 
 
@@ -164,7 +167,7 @@ def _from_pretrained(cls: Any, name: str, **options: Any) -> Any:  # noqa: ANN40
         return cls.from_pretrained(
             name, trust_remote_code=False, local_files_only=local or not _hub_answers(), **options
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if local:
             raise ModelError(

@@ -69,10 +69,10 @@ def make_context(
     """
     subject, object_ = find_mentions(triple.subject, scan.folded), find_mentions(triple.object, scan.folded)
     own = [(s, e) for s, e, names in scan.cues if triple.predicate in names]
-    own_set = set(own)
     if not own:
         # Also a cue that the scan took for part of a longer one, as 演唱 in 演唱会: better than none.
         own = [span for word in own_cues for span in find_all(word, scan.folded)]
+    own_set = set(own)
     others = [(s, e, names) for s, e, names in scan.cues if (s, e) not in own_set and triple.predicate not in names]
     return PairContext(
         scan, triple, subject, object_, nearest_pair(subject, object_), own,

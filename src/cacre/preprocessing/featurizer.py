@@ -99,8 +99,8 @@ class Featurizer:
         self._triple_budget = settings.max_triple_length - frame
         if settings.max_text_length < 3 or self._triple_budget < 3:
             raise ConfigError(
-                f"max_text_length={settings.max_text_length}, max_triple_length={settings.max_triple_length}: too short "
-                f"for [CLS], [SEP] and a token of each part; at least 3 and {frame + 3} are needed"
+                f"max_text_length={settings.max_text_length}, max_triple_length={settings.max_triple_length}: too "
+                f"short for [CLS], [SEP] and a token of each part; at least 3 and {frame + 3} are needed"
             )
 
     def windows(self, text: str) -> list[TextFeatures]:

@@ -38,8 +38,6 @@ class Mentions:
 def find_mentions(name: str, folded_text: str) -> Mentions:
     """Find a name in a folded text; at most 20 exact occurrences are returned. A blank name stands nowhere."""
     needle = fold(strip_title_marks(name))
-    if not needle:
-        return Mentions((), None, 0.0)
     spans = find_all(needle, folded_text, _MOST_SPANS)
     if spans:
         return Mentions(tuple(spans), None, 1.0)
@@ -48,9 +46,9 @@ def find_mentions(name: str, folded_text: str) -> Mentions:
 
 
 def find_all(needle: str, text: str, limit: int | None = None) -> list[Span]:
-    """Spans of the occurrences that do not overlap, from the left; `needle` must not be empty."""
+    """Spans of the occurrences that do not overlap, from the left; an empty `needle` occurs nowhere."""
     spans: list[Span] = []
-    at = text.find(needle)
+    at = text.find(needle) if needle else -1
     while at >= 0 and (limit is None or len(spans) < limit):
         spans.append((at, at + len(needle)))
         at = text.find(needle, at + len(needle))

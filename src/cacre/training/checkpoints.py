@@ -1,10 +1,15 @@
-"""Finding the checkpoint from which an interrupted run goes on."""
+"""Taking up an interrupted run: whether the folder is its own, and from which checkpoint it goes on."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from cacre.errors import ConfigError
+from cacre.files import atomic_writer
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -21,6 +26,40 @@ def last_checkpoint(folder: Path) -> str | None:
             state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if state.get("global_step") == step:
+        if isinstance(state, dict) and state.get("global_step") == step:
             return str(path)
     return None
+
+
+def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
+    """Write down in `run.json` what a folder's run is made of, or check that it is the run already there.
+
+    Going on under other settings or on other data would give a model that nothing describes.
+
+    Args:
+        folder: The output folder.
+        run: JSON values that determine the run.
+
+    Raises:
+        ConfigError: The folder holds another run; the message says what differs.
+    """
+    path, current = folder / "run.json", json.loads(json.dumps(run))
+    if not path.is_file():
+        with atomic_writer(path) as stream:
+            json.dump(current, stream, ensure_ascii=False, indent=1)
+        return
+    there, here = (dict(_flat(values)) for values in (json.loads(path.read_text(encoding="utf-8")), current))
+    changed = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
+    if changed:
+        first = "; ".join(f"{name} was {there.get(name)!r}, now {here.get(name)!r}" for name in changed[:3])
+        raise ConfigError(
+            f"{folder} holds a run with other settings or data ({first}): give another folder with -o, or delete it"
+        )
+
+
+def _flat(values: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    if not isinstance(values, dict):
+        yield prefix, values
+        return
+    for name, value in values.items():
+        yield from _flat(value, f"{prefix}.{name}" if prefix else name)

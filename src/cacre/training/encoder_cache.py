@@ -20,14 +20,14 @@ class EncoderCache:
     not stored (a batch may pair a text with a triple of another example, but the triple itself is always known).
 
     Args:
-        encoder: The frozen encoder; it is put into evaluation mode, so that the states have no dropout in them.
+        encoder: The frozen encoder; it is put into evaluation mode for each call, so that no state has dropout in it.
         path: The file; written anew.
         sequences: All token sequences to encode.
         batch_size: Sequences per encoder call.
     """
 
     def __init__(self, encoder: Encoder, path: Path, sequences: Iterable[Ints], batch_size: int = 64) -> None:
-        self._encoder = encoder.eval()
+        self._encoder = encoder
         distinct = {ids.tobytes(): ids for ids in sequences}
         keys = sorted(distinct, key=lambda key: (len(key), key))
         self._place: dict[bytes, tuple[int, int]] = {}
@@ -56,6 +56,7 @@ class EncoderCache:
     @torch.no_grad()
     def _encode(self, sequences: list[Ints]) -> list[NDArray[np.float32]]:
         ids, mask = pad(sequences)
+        self._encoder.eval()  # the Trainer puts the whole network back into training mode
         device = next(self._encoder.parameters()).device
         states = (
             self._encoder(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)).float().cpu().numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def featurize(
         featurizer: Text and triple to arrays.
         schema: For generated negatives, paraphrases and the guard against false negatives.
         generated: Negatives to corrupt per anchor.
-        paraphrase: Also featurise the schema paraphrase of each of the data's own negatives.
+        paraphrase: Also featurise the schema paraphrase of each aligned negative (not of the hard ones, for time).
         seed: Of the corruptions; each example draws from its own stream, so that order does not matter.
     """
     examples = list(examples)
@@ -131,7 +131,8 @@ def featurize(
         builder = PairBuilder(featurizer.windows(example.text), featurizer)
         anchors, positives = [builder.add(t) for t in example.anchors], [builder.add(t) for t in example.positives]
         negatives = [builder.add(t) for t in dict.fromkeys((*own, *corrupted))]
-        twins = [(builder.add(t), builder.add(p)) for t in own if paraphrase and (p := schema.paraphrase(t))]
+        aligned = [n for n in own if n in set(example.negatives)] if paraphrase else []
+        twins = [(builder.add(t), builder.add(p)) for t in aligned if (p := schema.paraphrase(t))]
         if not anchors or not negatives:
             skipped += 1
             continue
@@ -141,6 +142,29 @@ def featurize(
             )
         )
     return Featurized(made, report, refused, skipped)
+
+
+def with_negatives(examples: Iterable[Example], schema: Schema, *, count: int, seed: int) -> list[Example]:
+    """Give the texts that came without a wrong triple generated ones, so that there is something to measure.
+
+    Annotated rows have none of their own, and on dev none are made in passing: what is measured must stay the same.
+
+    Args:
+        examples: Dev examples.
+        schema: As in `featurize`.
+        count: Negatives per anchor.
+        seed: Of the corruptions.
+    """
+    examples = list(examples)
+    pool = entity_pool(examples, schema)
+    made = []
+    for key, example in enumerate(examples):
+        if example.anchors and not (example.negatives or example.hard):
+            rng = np.random.default_rng([seed, key])
+            rows = generate_negatives(example, schema, rng, count, pool=pool).negatives
+            example = replace(example, hard=tuple(dict.fromkeys(n for row in rows for n in row)))
+        made.append(example)
+    return made
 
 
 def _may_be_wrong(guard: FalseNegativeGuard, negative: Triple) -> bool:

@@ -24,11 +24,7 @@ class Objective(NamedTuple):
 def project(model: Cacre, batch: Batch) -> Projection:
     """Encode what is distinct, pair it, run the network: X_T and X_R of all C pairs of a batch."""
     text, triple = batch["pair_text"], batch["pair_triple"]
-    if "text_ids" in batch:
-        text_states = model.encode(batch["text_ids"], batch["text_mask"])  # [B, L_T, D]
-        triple_states = model.encode(batch["triple_ids"], batch["triple_mask"])  # [R, L_R, D]
-    else:
-        text_states, triple_states = model.narrow(batch["text_states"]), model.narrow(batch["triple_states"])
+    text_states, triple_states = _states(model, batch, "text"), _states(model, batch, "triple")  # [B or R, L, D]
     pair = Pair(
         text_states[text],
         batch["text_mask"][text],
@@ -40,6 +36,20 @@ def project(model: Cacre, batch: Batch) -> Projection:
     )
     result: Projection = model(pair)
     return result
+
+
+def _states(model: Cacre, batch: Batch, side: str) -> Tensor:
+    """States of a batch's texts or triples, `[B, L_T, D]` or `[R, L_R, D]`, 0 at padding.
+
+    An encoder leaves something in the padding; where padding is not masked (A3) it would count in training, but not
+    with cached states nor at inference, which encode without padding.
+    """
+    mask = batch[f"{side}_mask"]
+    if f"{side}_ids" in batch:
+        states = model.encode(batch[f"{side}_ids"], mask)
+    else:
+        states = model.narrow(batch[f"{side}_states"])  # the cache of a frozen encoder ends where learning begins
+    return states * mask[..., None].to(states.dtype)
 
 
 def compute_objective(
@@ -71,6 +81,8 @@ def text_loss(
             negatives = _take(scores, index)  # [N, K] twice
     else:  # one X_T, the one given the anchor, for all triples of the tuple
         positives = [_text_similarity(model, projection, anchor, rows) for rows in wanted]
+        # In another window of a long text the negative has another X_T, which this one cannot stand for.
+        valid = valid & (batch["pair_text"][index] == batch["pair_text"][anchor][:, None])
         flat = _text_similarity(model, projection, anchor.repeat_interleave(index.shape[1]), index.flatten())
         negatives = Similarity(flat.local.view(index.shape), flat.pooled.view(index.shape))
     return torch.stack([_info_nce(p, negatives, valid, settings, local_weight) for p in positives]).mean()

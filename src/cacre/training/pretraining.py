@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +15,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
 
 from cacre.config import EncoderSettings
 from cacre.errors import DataError
@@ -21,7 +31,8 @@ from cacre.files import atomic_writer
 from cacre.modeling.masked_lm import MaskedLanguageModel
 from cacre.modeling.pretrained import build_encoder, save_encoder
 from cacre.preprocessing.tokenizer import CLS, MASK, SEP, SPECIAL_TOKENS, build_character_tokenizer
-from cacre.training.checkpoints import last_checkpoint
+from cacre.training.checkpoints import claim_folder, last_checkpoint
+from cacre.training.progress import ProgressLines
 
 
 @dataclass(frozen=True)
@@ -62,10 +73,13 @@ def read_lines(paths: Sequence[Path], keep: dict[str, float]) -> Iterator[str]:
 
 
 class Blocks(Dataset[dict[str, Tensor]]):
-    """Running text packed into blocks of equal length, masked afresh each time a block is read."""
+    """Running text packed into blocks of equal length, masked afresh in each epoch.
+
+    The masks are a function of (seed, epoch, block), so that a resumed run masks as an uninterrupted one.
+    """
 
     def __init__(self, lines: Sequence[str], tokenizer: Tokenizer, settings: PretrainingSettings) -> None:
-        self.settings = settings
+        self.settings, self.epoch = settings, 0
         self.mask_id = tokenizer.token_to_id(MASK)
         self.vocab_size = tokenizer.get_vocab_size()
         cls, sep = (int(tokenizer.token_to_id(token) or 0) for token in (CLS, SEP))
@@ -84,8 +98,7 @@ class Blocks(Dataset[dict[str, Tensor]]):
         return len(self.blocks)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        # Masks come from torch's generator, whose state the Trainer stores: a resumed run masks alike.
-        rng = np.random.default_rng(int(torch.randint(2**31, (1,))))
+        rng = np.random.default_rng([self.settings.seed, self.epoch, index])
         ids = self.blocks[index].astype(np.int64)
         chosen = mask_spans(len(ids), self.settings.mask_fraction, self.settings.mean_span, rng)
         chosen &= ids >= len(SPECIAL_TOKENS)
@@ -102,13 +115,29 @@ class Blocks(Dataset[dict[str, Tensor]]):
 
 
 def mask_spans(length: int, fraction: float, mean_span: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose runs of positions, geometric in length, that cover about `fraction` of `length`."""
+    """Choose runs of positions, geometric in length, that cover at least `fraction` of `length`, and one position."""
     chosen = np.zeros(length, bool)
-    target = max(1, round(length * fraction))
+    target = min(length, max(1, round(length * fraction)))
     while chosen.sum() < target:
         start = int(rng.integers(length))
         chosen[start : start + int(rng.geometric(1.0 / mean_span))] = True
     return chosen
+
+
+class _EpochToBlocks(TrainerCallback):
+    """Tells the blocks which epoch it is, before its first one is read."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+
+    def on_epoch_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401  (what the Trainer passes to every callback)
+    ) -> None:
+        self.blocks.epoch = int(state.epoch or 0)
 
 
 def pretrain(
@@ -126,13 +155,35 @@ def pretrain(
         encoder_settings: Sizes of the encoder.
         settings: How to train.
         tokenizer: Made from `lines` when not given.
+
+    Raises:
+        DataError: There is not enough text for a block.
+        ConfigError: The folder holds a run with other settings or other text.
     """
     settings = settings or PretrainingSettings()
     tokenizer = tokenizer or build_character_tokenizer(lines)
     set_seed(settings.seed)
     dataset = Blocks(lines, tokenizer, settings)
+    text = hashlib.sha256(dataset.blocks.tobytes()).hexdigest()[:16]
+    claim_folder(output, {"encoder": encoder_settings.model_dump(mode="json"), **asdict(settings), "text": text})
     encoder = build_encoder(encoder_settings, tokenizer.get_vocab_size())
-    arguments = TrainingArguments(
+    callbacks = [ProgressLines(), _EpochToBlocks(dataset)]
+    trainer = Trainer(
+        model=MaskedLanguageModel(encoder),
+        args=_arguments(output, settings),
+        train_dataset=dataset,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)  # it writes to stdout, where data goes
+    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
+    save_encoder(encoder, output)
+    tokenizer.save(str(output / "tokenizer.json"))
+    with atomic_writer(output / "pretraining.json") as stream:
+        json.dump({"characters": sum(map(len, lines)), "log": trainer.state.log_history}, stream, ensure_ascii=False)
+
+
+def _arguments(output: Path, settings: PretrainingSettings) -> TrainingArguments:
+    return TrainingArguments(
         output_dir=str(output / "checkpoints"),
         per_device_train_batch_size=settings.batch_size,
         num_train_epochs=settings.epochs,
@@ -141,17 +192,12 @@ def pretrain(
         adam_beta2=0.98,
         warmup_steps=0.03,
         lr_scheduler_type="linear",
-        logging_steps=100,
+        logging_steps=min(100, settings.save_steps),
         save_steps=settings.save_steps,
         save_total_limit=2,
         seed=settings.seed,
         report_to=[],
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
+        disable_tqdm=True,
     )
-    trainer = Trainer(model=MaskedLanguageModel(encoder), args=arguments, train_dataset=dataset)
-    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
-    save_encoder(encoder, output)
-    tokenizer.save(str(output / "tokenizer.json"))
-    with atomic_writer(output / "pretraining.json") as stream:
-        json.dump({"characters": sum(map(len, lines)), "log": trainer.state.log_history}, stream, ensure_ascii=False)

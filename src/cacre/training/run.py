@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from transformers import set_seed
 
 from cacre.config import Settings
 from cacre.data.splits import split_examples
-from cacre.errors import ConfigError, DataError
+from cacre.errors import DataError
 from cacre.files import atomic_writer
 from cacre.modeling.folder import LoadedModel, save_model
 from cacre.modeling.model import Cacre
@@ -23,9 +24,9 @@ from cacre.preprocessing.featurizer import Featurizer
 from cacre.preprocessing.tokenizer import build_character_tokenizer
 from cacre.schema import Schema
 from cacre.training.batches import Collator
-from cacre.training.checkpoints import last_checkpoint
+from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.encoder_cache import EncoderCache
-from cacre.training.features import ExampleFeatures, Featurized, featurize, value_statistics
+from cacre.training.features import ExampleFeatures, Featurized, featurize, value_statistics, with_negatives
 from cacre.training.objective import Criterion
 from cacre.training.trainer import CacreTrainer, dev_aucs
 from cacre.types import Example
@@ -51,25 +52,37 @@ def train(
     schema: Schema,
     dev: Sequence[Example] | None = None,
 ) -> TrainingResult:
-    """Train CACRE and write a model folder; started again after an interruption it goes on from the last checkpoint.
+    """Train CACRE and write a model folder.
+
+    Started again after an interruption it goes on from the last checkpoint; after its end it trains no further.
 
     Args:
         examples: Contrastive examples.
         output: The model folder; checkpoints go to `output/checkpoints`.
         settings: All settings.
         schema: Relation schema: cue words, paraphrases, negatives.
-        dev: Examples to choose the checkpoint on; split off from `examples` without a leak when not given.
+        dev: Examples to choose the checkpoint on; split off from `examples` without a leak when not
+            given. Those without a wrong triple are given generated ones.
 
     Raises:
         DataError: No usable example.
-        ConfigError: The folder holds a run with other settings.
+        ConfigError: The folder holds a run with other settings, other data or another schema.
     """
     started = time.monotonic()
-    _guard_settings(output, settings)
+    claim_folder(output, _record(settings, schema, examples, dev))
     if dev is None:
         fraction = settings.training.dev_fraction
         parts = split_examples(examples, (1.0 - fraction, fraction, 0.0), settings.training.seed)
+        if not parts.dev:
+            raise DataError(
+                f"training.dev_fraction={fraction} of {len(examples)} examples, split without a leak, leaves none "
+                "for dev: give more data, a larger fraction, or dev data of its own (--dev)"
+            )
         examples, dev = parts.train, parts.dev
+    count = max(1, settings.training.generated_negatives)
+    dev = with_negatives(dev, schema, count=count, seed=settings.training.seed)
+    if (output / "metrics.json").is_file():  # written last: the run is complete
+        return TrainingResult(dev, json.loads((output / "metrics.json").read_text(encoding="utf-8")))
     set_seed(settings.training.seed)
     loaded = build_model(settings, schema, examples)
     train_features, dev_features = (
@@ -140,18 +153,23 @@ def _freeze(model: Cacre, output: Path, parts: Sequence[Featurized]) -> EncoderC
         parameter.requires_grad_(False)
     windows = [w.ids for part in parts for e in part.examples for w in e.windows]
     triples = [p.triple.ids for part in parts for e in part.examples for p in e.pairs]
-    return EncoderCache(model.encoder, output / "encoder_states.bin", [*windows, *triples])
+    return EncoderCache(model.encoder, output / "checkpoints" / "encoder_states.bin", [*windows, *triples])
 
 
-def _guard_settings(output: Path, settings: Settings) -> None:
-    """A folder belongs to one run: going on under other settings would give a model that no settings describe."""
-    path, current = output / "run.json", settings.model_dump(mode="json")
-    if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != current:
-            raise ConfigError(f"{output} holds a run with other settings; give another folder with -o, or delete it")
-        return
-    with atomic_writer(path) as stream:
-        json.dump(current, stream, ensure_ascii=False, indent=1)
+def _record(
+    settings: Settings, schema: Schema, examples: Sequence[Example], dev: Sequence[Example] | None
+) -> dict[str, Any]:
+    """What determines a run; data and schema as hashes."""
+    return {
+        "settings": settings.model_dump(mode="json"),
+        "schema": _hash(schema.to_json()),
+        "data": _hash([astuple(example) for example in examples]),
+        "dev": "split off" if dev is None else _hash([astuple(example) for example in dev]),
+    }
+
+
+def _hash(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def _counts(part: Featurized) -> dict[str, Any]:

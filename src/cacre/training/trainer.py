@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from cacre.config import Settings, TrainingSettings
@@ -19,6 +19,7 @@ from cacre.modeling.model import Cacre
 from cacre.training.batches import Collator
 from cacre.training.features import ExampleFeatures
 from cacre.training.objective import Criterion, project
+from cacre.training.progress import ProgressLines
 from cacre.training.sampler import LengthGroupedSampler
 
 
@@ -58,7 +59,9 @@ class CacreTrainer(Trainer):
     ) -> None:
         self.settings = settings
         training = settings.training
-        callbacks = [] if training.patience is None else [EarlyStoppingCallback(training.patience)]
+        callbacks: list[Any] = [ProgressLines()]
+        if training.patience is not None:
+            callbacks.append(EarlyStoppingCallback(training.patience))
         super().__init__(
             model=criterion,
             args=_arguments(training, output, len(train)),
@@ -67,11 +70,21 @@ class CacreTrainer(Trainer):
             eval_dataset=FeatureDataset(dev),
             callbacks=callbacks,
         )
+        self.remove_callback(PrinterCallback)  # it writes to stdout, where data goes
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:  # noqa: ANN401  (the Trainer's own)
         examples = (train_dataset or self.train_dataset).examples
         training = self.settings.training
         return LengthGroupedSampler([e.length for e in examples], training.batch_size, training.seed)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401  (as above)
+        state = self.model.state_dict() if state_dict is None else state_dict
+        seen: set[int] = set()
+        for name, tensor in state.items():  # share_attention: two names for one weight, which safetensors refuses
+            if tensor.data_ptr() in seen:
+                state[name] = tensor.clone()
+            seen.add(tensor.data_ptr())
+        super()._save(output_dir, state_dict=state)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
         """AdamW with one learning rate for the encoder and one for the rest (A16 c), no decay on biases and norms."""
@@ -150,7 +163,7 @@ def _arguments(training: TrainingSettings, output: Path, examples: int) -> Train
     steps_per_epoch = max(1, -(-examples // per_step))
     interval = max(1, steps_per_epoch // training.evaluations_per_epoch)
     return TrainingArguments(
-        output_dir=str(output / "checkpoints"),
+        output_dir=str((output / "checkpoints").resolve()),  # the best checkpoint is remembered by this path
         per_device_train_batch_size=training.batch_size,
         gradient_accumulation_steps=training.gradient_accumulation_steps,
         num_train_epochs=training.epochs,
@@ -160,12 +173,16 @@ def _arguments(training: TrainingSettings, output: Path, examples: int) -> Train
         warmup_steps=training.warmup_ratio,
         lr_scheduler_type="linear",
         bf16=training.bf16,
+        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),  # bf16 on a CPU asks for it
+        disable_tqdm=True,
         seed=training.seed,
         eval_strategy=IntervalStrategy.STEPS,
         eval_steps=interval,
         save_strategy=SaveStrategy.STEPS,
         save_steps=interval,
         save_total_limit=2,
+        # Else a resumed run would forget for how long nothing got better, and train longer than an uninterrupted one.
+        restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
         metric_for_best_model="eval_mean_auc",
         greater_is_better=True,

@@ -1,0 +1,165 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import tiny_corpus
+from cacre.cli import app
+from cacre.types import Example
+
+SETS = [
+    "encoder.architecture=bert", "encoder.hidden_size=16", "encoder.num_layers=1", "encoder.num_heads=2",
+    "encoder.intermediate_size=32", "encoder.max_positions=128", "model.pair_width=12", "model.attention_heads=2",
+    "model.projection_size=8", "model.max_text_length=64", "model.max_triple_length=32", "training.learning_rate=0.003",
+    "training.encoder_learning_rate=3e-3", "training.batch_size=8", "training.epochs=4", "training.warmup_ratio=0",
+]  # fmt: skip
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def error_of(*arguments):
+    """The one line that a failing command writes."""
+    result = invoke(*arguments)
+    assert result.exit_code == 1, result.output
+    lines = [line for line in result.stderr.splitlines() if line]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tiny_corpus.write_rows(tmp_path / "films.jsonl", tiny_corpus.films(6))
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    import cacre.training
+
+    def refuse(*arguments):
+        raise AssertionError("it trained")
+
+    monkeypatch.setattr(cacre.training, "train", refuse)
+
+
+def test_an_unknown_setting(data, tmp_path, no_training):
+    error = error_of("train", data, "-o", tmp_path / "out", "--set", "training.epoch=3")
+    assert "training.epoch: Extra inputs are not permitted" in error
+
+
+def test_an_unknown_table(data, tmp_path, no_training):
+    assert "trainig: Extra inputs are not permitted" in error_of(
+        "train", data, "-o", tmp_path / "out", "--set", "trainig.epochs=3"
+    )
+
+
+def test_a_value_that_is_not_allowed(data, tmp_path, no_training):
+    error = error_of("train", data, "-o", tmp_path / "out", "--set", "loss.negatives=all")
+    assert "loss.negatives: Input should be 'own', 'cross_text' or 'pooled'" in error
+
+
+@pytest.mark.parametrize("entry", ["epochs=3", "training.epochs", "training.=3", ".epochs=3"])
+def test_a_setting_of_another_form(data, tmp_path, no_training, entry):
+    assert "--set takes table.key=value, such as training.epochs=3" in error_of(
+        "train", data, "-o", tmp_path / "out", "--set", entry
+    )
+
+
+def test_settings_reach_the_training(data, tmp_path, monkeypatch):
+    import cacre.training
+
+    class Seen(Exception):
+        pass
+
+    def record(examples, output, settings, schema, dev):
+        assert (settings.training.epochs, settings.loss.negatives, settings.model.evidence) == (3, "own", False)
+        assert settings.encoder.name_or_path == "./folder"
+        assert (len(examples), schema.name, dev) == (2, "duie", None)
+        raise Seen
+
+    monkeypatch.setattr(cacre.training, "train", record)
+    sets = ["training.epochs=3", "loss.negatives=own", "model.evidence=false", "encoder.name_or_path=./folder"]
+    arguments = ["train", str(data), "-o", str(tmp_path / "out"), "--limit", "2"]
+    result = CliRunner().invoke(app, arguments + [a for s in sets for a in ("--set", s)])
+    assert isinstance(result.exception, Seen)
+
+
+def test_no_such_data_preset_or_schema(data, tmp_path, no_training):
+    missing = tmp_path / "none.jsonl"
+    assert str(missing) in error_of("train", missing, "-o", tmp_path / "out")
+    assert "not a preset (paper, default)" in error_of("train", data, "-o", tmp_path / "out", "--config", "papers")
+    assert "none.json" in error_of("train", data, "-o", tmp_path / "out", "--schema", tmp_path / "none.json")
+
+
+def test_the_same_id_twice_names_file_and_line(data, tmp_path, no_training):
+    other = tiny_corpus.write_rows(tmp_path / "more.jsonl", tiny_corpus.films(1))
+    error = error_of("train", data, other, "-o", tmp_path / "out")
+    assert f"{other}:1" in error
+    assert "film-0" in error
+
+
+def test_rows_with_lists_of_unequal_length(tmp_path, no_training):
+    path = tmp_path / "bad.jsonl"
+    row = {"text": "甲乙", "anchors": [["甲", "导演", "乙"]], "positives": [], "negatives": []}
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert f"{path}:1: positives" in error_of("train", path, "-o", tmp_path / "out")
+
+
+def test_nothing_to_learn_from(tmp_path):
+    path = tiny_corpus.write_rows(tmp_path / "bare.jsonl", [Example("甲", (), (), (), id="1")])
+    error = error_of("train", path, "-o", tmp_path / "out", "--dev", tmp_path / "bare.jsonl")
+    assert "none of the 1 train examples" in error
+
+
+@pytest.mark.slow
+def test_from_rows_to_verdicts(tmp_path):
+    """train, train again, calibrate, filter, all with the folder that train made."""
+    data = tiny_corpus.write_rows(tmp_path / "films.jsonl", tiny_corpus.films(60))
+    folder = tmp_path / "model"
+    arguments = ["train", data, "-o", folder, "--precision", "float16", "--name", "films"]
+    arguments += [a for s in SETS for a in ("--set", s)]
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "dev text AUC" in result.stderr.splitlines()[-1]
+    names = {p.name for p in folder.iterdir()}
+    assert names >= {"config.json", "model.safetensors", "tokenizer.json", "schema.json", "thresholds.json"}
+    assert names >= {"encoder.onnx", "pair.onnx", "compare.onnx", "metrics.json", "README.md", "run.json"}
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert card.startswith("---\n")
+    assert "# films" in card
+    assert "`films.jsonl`" in card
+    assert str(tmp_path) not in card
+    fitted = json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))
+    assert set(fitted["pair_thresholds"]) == {"paraphrase", "schema", "siblings"}
+    assert fitted["calibration"]["kind"] == "logistic"
+    assert fitted["fitted_on"]["text_auc"] > 0.9
+
+    test = tiny_corpus.write_rows(tmp_path / "test.jsonl", tiny_corpus.films(20, seed=8))
+    result = invoke("calibrate", test, "--model", folder, "--target-precision", "0.8", "--threads", "1")
+    assert result.exit_code == 0, result.output
+    again = json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))
+    assert again["fitted_on"]["data"] == "test.jsonl"
+    assert again["fitted_on"]["precision"] >= 0.8
+
+    rows = [
+        {"id": e.id, "text": e.text, "triples": [dict(zip(("subject", "predicate", "object"), t, strict=True))
+                                                 for t in (*e.anchors, *e.negatives)]}
+        for e in tiny_corpus.films(20, seed=9)
+    ]  # fmt: skip
+    candidates = tmp_path / "candidates.jsonl"
+    candidates.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    judged = tmp_path / "all.jsonl"
+    result = invoke("filter", candidates, "-o", tmp_path / "kept.jsonl", "--all", judged, "--model", folder)
+    assert result.exit_code == 0, result.output
+    verdicts = [
+        t["verdict"] for line in judged.read_text(encoding="utf-8").splitlines() for t in json.loads(line)["triples"]
+    ]
+    right = [v == "supported" for i, v in enumerate(verdicts) if i % 4 < 2]
+    wrong = [v == "supported" for i, v in enumerate(verdicts) if i % 4 >= 2]
+    assert len(right) == len(wrong) == 40
+    assert sum(right) / 40 > 0.6 > 0.4 > sum(wrong) / 40

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cacre.types import Triple
+
+TRIPLE = Triple("雾中渡", "导演", "林知远")
+
+
+@pytest.mark.parametrize(
+    ("triple_format", "tokens"),
+    [
+        ("separators", "[CLS] 雾 中 渡 [SEP] 导 演 [SEP] 林 知 远 [SEP]"),
+        ("commas", "[CLS] 雾 中 渡 ， 导 演 ， 林 知 远 [SEP]"),
+        ("sentence", "[CLS] 雾 中 渡 的 导 演 是 林 知 远 [SEP]"),
+    ],
+)
+def test_each_format(make_featurizer, tokenizer, triple_format, tokens):
+    made = make_featurizer(triple_format=triple_format).triple(TRIPLE)
+    # NFKC folds the full-width comma, for the text as for the triple.
+    expected = tokens.replace("，", ",").split()
+    assert [tokenizer.id_to_token(i) for i in made.ids.tolist()] == expected
+    assert made.role_ids.tolist() == [0, 1, 1, 1, 0, 2, 2, 0, 3, 3, 3, 0]
+    assert made.ids.dtype == made.role_ids.dtype == np.int64
+
+
+@pytest.mark.parametrize("triple_format", ["separators", "commas", "sentence"])
+@pytest.mark.parametrize("length", [7, 8, 15, 64])
+@settings(deadline=None, max_examples=30)
+@given(sizes=st.tuples(*[st.integers(1, 90)] * 3))
+def test_no_part_is_ever_emptied(make_featurizer, triple_format, length, sizes):
+    made = make_featurizer(triple_format=triple_format, max_triple_length=length).triple(
+        Triple(*("林" * n for n in sizes))
+    )
+    counts = np.bincount(made.role_ids, minlength=4)
+    assert len(made.ids) == min(length, 4 + sum(sizes))
+    assert (counts[1:] >= 1).all()
+    # Only what is long is cut.
+    assert all(kept == size or kept >= counts[1:].max() - 1 for kept, size in zip(counts[1:], sizes, strict=True))
+
+
+def test_what_is_kept_is_the_beginning(make_featurizer, tokenizer):
+    made = make_featurizer(max_triple_length=12).triple(Triple("雾中渡" * 9, "导演", "林知远" * 9))
+    text = "".join(tokenizer.id_to_token(i) for i in made.ids.tolist())
+    assert text == "[CLS]雾中渡[SEP]导演[SEP]林知远[SEP]"
+
+
+def test_a_huge_part_is_cut_in_reasonable_time(featurizer):
+    assert len(featurizer.triple(Triple("林" * 20000, "导演", "雾中渡")).ids) == 64
+
+
+@pytest.mark.parametrize("part", ["😀", " 林 ", "[SEP]", "\n"])
+def test_odd_parts(featurizer, part):
+    made = featurizer.triple(Triple(part, "导演", "林知远"))
+    assert made.ids.tolist().count(3) == 3
+    assert len(made.ids) == len(made.role_ids)

@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from cacre.errors import ConfigError
+from cacre.training.checkpoints import claim_folder, last_checkpoint
+
+
+def write(folder, step, state):
+    path = folder / f"checkpoint-{step}"
+    path.mkdir()
+    if state is not None:
+        (path / "trainer_state.json").write_text(
+            state if isinstance(state, str) else json.dumps(state), encoding="utf-8"
+        )
+    return path
+
+
+def test_no_folder_and_no_checkpoint(tmp_path):
+    assert last_checkpoint(tmp_path / "none") is None
+    (tmp_path / "checkpoint-final").mkdir()
+    assert last_checkpoint(tmp_path) is None
+
+
+def test_steps_are_numbers(tmp_path):
+    for step in (9, 10, 100):
+        write(tmp_path, step, {"global_step": step})
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-100")
+
+
+@pytest.mark.parametrize("state", [None, "", '{"global_step": 20', "[]", {"global_step": 15}, {}])
+def test_a_half_written_newest_one_is_passed_over(tmp_path, state):
+    whole = write(tmp_path, 10, {"global_step": 10})
+    write(tmp_path, 20, state)
+    assert last_checkpoint(tmp_path) == str(whole)
+
+
+def test_a_folder_belongs_to_one_run(tmp_path):
+    run = {"settings": {"training": {"epochs": 2, "seed": 1}}, "data": "a"}
+    claim_folder(tmp_path, run)
+    claim_folder(tmp_path, json.loads(json.dumps(run)))
+    other = {"settings": {"training": {"epochs": 3, "seed": 1}}, "data": "a"}
+    with pytest.raises(ConfigError, match=r"settings\.training\.epochs was 2, now 3\): give another folder with -o"):
+        claim_folder(tmp_path, other)
+    with pytest.raises(ConfigError, match="data was 'a', now 'b'"):
+        claim_folder(tmp_path, run | {"data": "b"})
+    claim_folder(tmp_path, run)
