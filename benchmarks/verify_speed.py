@@ -1,4 +1,4 @@
-"""Speed of the bundled verifier, as ratios within one run: `python benchmarks/verify_speed.py [--model NAME] [--rounds N]`.
+"""Speed of the bundled verifier, as ratios within one run: `benchmarks/verify_speed.py [--model NAME] [--rounds N]`.
 
 Absolute times depend on the machine and on what else runs on it; the ratios are what to compare between versions. Each
 variant is timed in turn, round after round, and the median of the paired ratios is printed.

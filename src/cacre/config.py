@@ -96,6 +96,8 @@ class ModelSettings(_Settings):
     def _consistent(self) -> ModelSettings:
         if self.second_hop == "same_side" and not self.pad_to_max:
             raise ValueError("second_hop='same_side' multiplies [L_T, L_R] by [L_T, D]: set pad_to_max=true (A1)")
+        if not self.mask_padding and not self.pad_to_max:
+            raise ValueError("mask_padding=false lets padding count, so lengths must be fixed: set pad_to_max=true")
         if self.conv_kernel % 2 == 0:
             raise ValueError(f"conv_kernel must be odd, got {self.conv_kernel}")
         if self.local_similarity == "soft_alignment" and self.attention == "none":
@@ -156,7 +158,7 @@ class TrainingSettings(_Settings):
     """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
     generated_negatives: Annotated[int, Field(ge=0)] = 2
     """Negatives that cacre corrupts itself, per anchor, besides those in the data (A34)."""
-    seed: int = 13
+    seed: Annotated[int, Field(ge=0)] = 13
 
 
 class Settings(_Settings):

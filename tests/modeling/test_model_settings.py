@@ -28,7 +28,7 @@ def same_weights(**settings):
     [
         {"second_hop": "none"},
         {"attention_residual": False},
-        {"mask_padding": False},
+        {"mask_padding": False, "pad_to_max": True},
         {"local_similarity": "position"},
         {"local_similarity": "max_sim"},
         {"role_embedding": False},

@@ -209,5 +209,5 @@ def test_nothing_to_learn_from(tmp_path, schema):
 
 
 def test_too_little_to_hold_any_out_for_dev(tmp_path, schema):
-    with pytest.raises(DataError, match=r"0\.1 of 3 examples .* leaves none for dev: .*--dev"):
+    with pytest.raises(DataError, match=r"0\.1 of 3 examples, .* leaves none for dev: .*--dev"):
         train(tiny_corpus.films(3), tmp_path, tiny_corpus.settings(), schema)

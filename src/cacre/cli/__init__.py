@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -22,7 +21,7 @@ from cacre.errors import CacreError
 class _Group(TyperGroup):
     """Turns an error of ours into one line on stderr and exit code 1; anything else is a bug with a traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (click's own signature)
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (a click context, which newer Typers bring with them)
         try:
             return super().invoke(ctx)
         except (CacreError, OSError) as error:

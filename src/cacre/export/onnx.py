@@ -95,7 +95,7 @@ def _round_weights(loaded: LoadedModel) -> None:
 
 def _use_plain_attention(loaded: LoadedModel) -> None:
     """Fused attention kernels have no ONNX counterpart that pads in the same way."""
-    loaded.model.encoder.backbone.set_attn_implementation("eager")  # type: ignore[union-attr,operator]
+    loaded.model.encoder.backbone.set_attn_implementation("eager")  # type: ignore[operator]
 
 
 def _export(spec: GraphSpec, path: Path, precision: Precision) -> None:

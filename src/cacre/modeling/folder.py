@@ -57,6 +57,7 @@ def save_model(folder: Path, loaded: LoadedModel) -> None:
     partial = folder / ".model.safetensors.part"
     try:
         save_weights(loaded.model, str(partial))  # a weight with two names (share_attention) is written once
+        partial.chmod(0o644)  # safetensors makes files that only their owner can read
         partial.replace(folder / "model.safetensors")
     finally:
         partial.unlink(missing_ok=True)

@@ -48,6 +48,9 @@ class CacreTrainer(Trainer):
         output: Folder for checkpoints.
     """
 
+    optimizer: torch.optim.Optimizer | None
+    control: Any
+
     def __init__(
         self,
         criterion: Criterion,
