@@ -43,7 +43,7 @@ bench: $(VENV)/.dev  ## speed, as ratios side by side in one run
 docs: $(VENV)/.dev  ## check that every command and file named in the docs exists
 	$(BIN)/python -m pytest tests/test_docs.py
 
-bundled-model: $(VENV)/.dev  ## pre-train, train, fit, export mini-zh (CORPUS=folder of running text; hours on 2 cores; resumable)
+bundled-model: $(VENV)/.dev  ## pre-train, train, fit and export mini-zh (CORPUS=folder of running text; resumable)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash corpus/bundled_model.sh
 
 clean:  ## remove what was built, not what was trained

@@ -66,7 +66,7 @@ class Verdict:
         candidate: What was judged.
         outcome: `supported` or `rejected`.
         text_score: Text-triple similarity (the paper's S_st) in [-1, 1]; None if the verifier has no such score.
-        pair_score: Triple-paraphrase similarity (the paper's S_tt) in [-1, 1]; None if there is nothing to compare with.
+        pair_score: Triple-paraphrase similarity (the paper's S_tt) in [-1, 1]; None if nothing can be compared.
         probability: Calibrated probability in [0, 1] that the text supports the triple; None without a calibration.
         evidence: Character spans of the text that the triple attends to, best first.
         reason: Why it was rejected; None when supported.

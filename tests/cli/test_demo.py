@@ -49,7 +49,7 @@ def model(tiny_folder, tmp_path_factory):
 def done(model, tmp_path_factory):
     """One run, shared: its output folder and its result."""
     output = tmp_path_factory.mktemp("demo") / "deep" / "out"
-    result = run("-o", output, "--model", model, "--threads", 1)
+    result = run("-o", output, "--model", model, "--schema", "duie", "--threads", 1)
     assert result.exit_code == 0, result.stderr
     return output, result
 
@@ -82,7 +82,17 @@ def test_all_is_what_cacre_filter_writes(done, model, tmp_path):
     output, _ = done
     other = typer.Typer()
     other.command()(filter_command)
-    arguments = (output / "candidates.jsonl", "--all", tmp_path / "all.jsonl", "--model", model, "--threads", 1)
+    arguments = (
+        output / "candidates.jsonl",
+        "--all",
+        tmp_path / "all.jsonl",
+        "--model",
+        model,
+        "--schema",
+        "duie",
+        "--threads",
+        1,
+    )
     assert CliRunner().invoke(other, [str(a) for a in arguments]).exit_code == 0
     assert (tmp_path / "all.jsonl").read_bytes() == (output / "all.jsonl").read_bytes()
 

@@ -20,9 +20,10 @@ from cacre.data import read_rows, write_rows
 from cacre.evaluation.page import render_page
 from cacre.evaluation.verdict_summary import read_judged
 from cacre.files import atomic_writer
-from cacre.inference import load_verifier
+from cacre.inference import DecisionRules, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
 from cacre.inference.thresholds import OFF
+from cacre.schema import load_schema
 
 BATCH_ROWS = 64
 TITLE = "cacre demo: which extracted triples does the text support?"
@@ -35,7 +36,8 @@ def demo_command(
 ) -> None:
     """Filter 100 sample texts with the triples an LLM might propose, and show what was kept, rejected and missed."""
     with one_line_errors():
-        verifier = load_verifier(model, threads=threads)
+        # The sample was written and annotated under DuIE's relations; the model may know more.
+        verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=load_schema("duie")))
         files = {name: output / f"{name}.jsonl" for name in ("candidates", "kept", "rejected", "all")}
         write_rows(files["candidates"], sample_rows())
         paths = FilterPaths(*(str(files[name]) for name in ("candidates", "kept", "rejected", "all")))

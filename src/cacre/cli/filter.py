@@ -20,6 +20,7 @@ from cacre.errors import CacreError
 from cacre.files import atomic_writer, is_special
 from cacre.inference import DecisionRules, FilterSummary, Verifier, filter_rows, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
+from cacre.schema import load_schema
 from cacre.types import Candidate, Verdict
 
 STANDARD = "-"
@@ -79,6 +80,9 @@ def filter_command(
     schema_checks: Annotated[
         bool, typer.Option("--schema-checks/--no-schema-checks", help="Reject what the relation schema forbids.")
     ] = True,
+    schema: Annotated[
+        str | None, typer.Option(help="Relation schema for the checks: duie, open, or a file; the model's by default.")
+    ] = None,
     mention_checks: Annotated[
         bool, typer.Option("--mention-checks/--no-mention-checks", help="Reject names that the text does not contain.")
     ] = True,
@@ -98,7 +102,8 @@ def filter_command(
     paths = FilterPaths(source, output, rejected, everything)
     paths.check()
     with one_line_errors():
-        rules = DecisionRules(schema_checks, mention_checks, text_threshold, pair_threshold)
+        relations = load_schema(schema) if schema else None
+        rules = DecisionRules(schema_checks, mention_checks, text_threshold, pair_threshold, relations)
         verifier = load_verifier(model, threads=threads, rules=rules)
         summary, skipped = filter_files(verifier, paths, on_error, batch_rows)
     for line in summary.lines():

@@ -27,6 +27,7 @@ class DecisionRules:
         mention_checks: Reject triples whose subject or object does not occur in the text.
         text_threshold: Replaces the fitted threshold on `text_score`, in [-1, 1].
         pair_threshold: Replaces the fitted thresholds on `pair_score`, in [-1, 1]; -1 turns them off.
+        schema: Relation schema for the schema checks; None takes the model's. Scores always come from the model's.
 
     Raises:
         ConfigError: A threshold is outside [-1, 1].
@@ -36,6 +37,7 @@ class DecisionRules:
     mention_checks: bool = True
     text_threshold: float | None = None
     pair_threshold: float | None = None
+    schema: Schema | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("text_threshold", self.text_threshold), ("pair_threshold", self.pair_threshold)):
@@ -128,9 +130,10 @@ def decide(
         One verdict per candidate, in their order.
     """
     normalised = normalise_mention(text)
+    allowed = rules.schema or schema
     verdicts = []
     for candidate, score in zip(candidates, scores, strict=True):
-        reason = check_candidate(candidate, normalised, schema, rules) or check_scores(score, thresholds, rules)
+        reason = check_candidate(candidate, normalised, allowed, rules) or check_scores(score, thresholds, rules)
         calibration = thresholds.calibration
         verdicts.append(
             Verdict(

@@ -19,7 +19,8 @@ from cacre.inference.decision import PairStrategy, Scores
 from cacre.inference.evidence import evidence_spans
 from cacre.inference.graph import Graph, batches
 from cacre.inference.pairing import ALL_STRATEGIES, Companions, plan_companions
-from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures, pad
+from cacre.preprocessing.evidence import MARKS
+from cacre.preprocessing.featurizer import EvidenceFeatures, Featurizer, TextFeatures, TripleFeatures, pad
 from cacre.schema import Schema
 from cacre.types import Candidate, Span, Triple
 
@@ -29,6 +30,7 @@ WindowKey = tuple[str, int]
 PairKey = tuple[str, int, Triple]
 ENTITY_ROLES = (1, 3)
 """Role ids of subject and object tokens, as the featuriser gives them."""
+_MENTION_MARKS = [MARKS.index("nearest_subject"), MARKS.index("nearest_object")]
 DIGITS = 6
 """Scores are rounded before they meet a threshold, so that a written verdict can be checked from its own row."""
 
@@ -159,7 +161,8 @@ class Scorer:
             batch = [keys[row] for row in rows]
             texts = [text_states[key[:2]] for key in batch]
             triples = [triple_states[key[2]] for key in batch]
-            outputs = self.pair.run(**self._pair_inputs(work, batch, texts, triples))
+            evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
+            outputs = self.pair.run(**self._pair_inputs(work, batch, (texts, triples), evidence))
             for i, (key, score, vectors, attention) in enumerate(zip(batch, *outputs, strict=True)):
                 l_t, l_r = len(texts[i]), len(triples[i])
                 spans = evidence_spans(
@@ -167,6 +170,7 @@ class Scorer:
                     work.triples[key[2]].role_ids,
                     work.used[key[:2]].offsets,
                     ENTITY_ROLES,
+                    mentions=evidence[i].marks[:, _MENTION_MARKS],
                 )
                 # A model that does not mask padding compares triples over all positions, as it did in training (A3).
                 kept = vectors[:l_r] if self.featurizer.settings.mask_padding else vectors
@@ -179,12 +183,16 @@ class Scorer:
         return (settings.max_text_length, settings.max_triple_length) if settings.pad_to_max else (None, None)
 
     def _pair_inputs(
-        self, work: _Work, batch: list[PairKey], texts: list[Array], triples: list[Array]
+        self,
+        work: _Work,
+        batch: list[PairKey],
+        states: tuple[list[Array], list[Array]],
+        evidence: list[EvidenceFeatures],
     ) -> dict[str, Array]:
+        texts, triples = states
         text_length, triple_length = self._fixed_lengths()
         text_states, text_mask = pad(texts, text_length)  # [C, L_T, D], [C, L_T]
         triple_states, triple_mask = pad(triples, triple_length)  # [C, L_R, D], [C, L_R]
-        evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
         return {
             "text_states": text_states,
             "text_mask": text_mask,
