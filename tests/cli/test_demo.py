@@ -49,7 +49,7 @@ def model(tiny_folder, tmp_path_factory):
 def done(model, tmp_path_factory):
     """One run, shared: its output folder and its result."""
     output = tmp_path_factory.mktemp("demo") / "deep" / "out"
-    result = run("-o", output, "--model", model, "--schema", "duie", "--threads", 1)
+    result = run("-o", output, "--model", model, "--threads", 1)
     assert result.exit_code == 0, result.stderr
     return output, result
 
