@@ -1,4 +1,4 @@
-"""The verifier beside boosted trees on the same string evidence: `benchmarks/against_trees.py [--model DIR] DATA`.
+"""The verifier beside boosted trees on the same string evidence: `against_trees.py [--model DIR] [--test FILE] DATA`.
 
 DATA are the contrastive rows the model was trained on (default `corpus/seed`). The trees see what the evidence channel
 computes (mentions, borders, cue words, negation) and the relation, never the characters. They are fitted on the same
@@ -86,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="*", type=Path, default=[Path("corpus/seed")])
     parser.add_argument("--model", default="mini-zh")
+    parser.add_argument("--test", type=Path, help="further contrastive rows to test on")
     arguments = parser.parse_args()
     verifier = load_verifier(arguments.model)
     folder = read_folder(verifier.path)
@@ -97,7 +98,10 @@ def main() -> None:
     trees = HistGradientBoostingClassifier(
         categorical_features=[0], max_iter=300, learning_rate=0.05, l2_regularization=1.0, random_state=0
     ).fit(features(train, featurizer), [label for _, _, label, _ in train])
-    for name, rows in (("dev part", dev), ("packaged sample", sample)):
+    tests = [("dev part", dev), ("packaged sample", sample)]
+    if arguments.test:
+        tests.append((arguments.test.name, from_examples(load_examples([arguments.test]))))
+    for name, rows in tests:
         print(f"{name}, {len(rows)} candidates: AUC")
         print("  trees    ", areas(rows, trees.predict_proba(features(rows, featurizer))[:, 1]))
         print("  verifier ", areas(rows, scores(rows, verifier)))
