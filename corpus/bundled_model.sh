@@ -2,7 +2,7 @@
 # mini-zh, from running text to the folder in the package. Every step goes on where an interrupted run stopped.
 #   CORPUS=folder of *.txt (a sentence or a few a line); corpus/mini-zh.note.md says what the released model was made from.
 #   RUNS=where runs are kept (default runs)
-# About two hours on two cores, most of it pre-training.
+# Took 46 + 23 minutes on two shared cores; one seed. Repeats the recipe, not the exact weights of the first release.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${CORPUS:?set CORPUS to a folder of running text in *.txt files}"
