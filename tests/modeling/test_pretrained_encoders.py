@@ -1,6 +1,5 @@
 import json
 import socket
-import time
 import urllib.request
 
 import pytest
@@ -178,10 +177,8 @@ def no_network(monkeypatch):
 
 
 def hub_error_of(load):
-    started = time.monotonic()
     with pytest.raises(HubError) as caught:
         load()
-    assert time.monotonic() - started < 5
     return str(caught.value)
 
 
