@@ -70,6 +70,8 @@ class Verdict:
         probability: Calibrated probability in [0, 1] that the text supports the triple; None without a calibration.
         evidence: Character spans of the text that the triple attends to, best first.
         reason: Why it was rejected; None when supported.
+        margin: How far the scores are above their thresholds, the nearer one counting; below 0 when rejected by a
+            score. None if a check failed or no threshold applies, so that no score decided.
     """
 
     candidate: Candidate
@@ -79,6 +81,7 @@ class Verdict:
     probability: float | None = None
     evidence: tuple[Span, ...] = ()
     reason: str | None = None
+    margin: float | None = None
 
     @property
     def supported(self) -> bool:

@@ -9,6 +9,7 @@ from cacre.inference.decision import (
     check_candidate,
     check_scores,
     decide,
+    margin,
     normalise_mention,
     reason_kind,
 )
@@ -146,3 +147,34 @@ def test_reasons_are_counted_without_their_numbers():
     assert reason_kind("text_score 0.412 below 0.550") == "text_score below threshold"
     assert reason_kind("pair_score 0.100 below 0.400") == "pair_score below threshold"
     assert reason_kind("object not in text") == "object not in text"
+
+
+@pytest.mark.parametrize(
+    ("scores", "rules", "expected"),
+    [
+        (Scores(0.6), DecisionRules(), 0.05),
+        (Scores(0.5), DecisionRules(), -0.05),
+        (Scores(0.9, 0.45, "paraphrase"), DecisionRules(), 0.05),
+        (Scores(0.5, 0.45, "paraphrase"), DecisionRules(), -0.05),
+        (Scores(0.9, 0.1, "schema"), DecisionRules(), 0.35),
+        (Scores(0.9, 0.1, "schema"), DecisionRules(pair_threshold=0.0), 0.1),
+        (Scores(0.9), DecisionRules(text_threshold=-1.0), None),
+    ],
+)
+def test_the_margin_is_the_distance_to_the_nearest_threshold(scores, rules, expected):
+    found = margin(scores, THRESHOLDS, rules)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@given(cosines, cosines, cosines, cosines)
+def test_the_margin_has_the_sign_of_the_verdict(text_score, pair_score, tau_1, tau_2):
+    scores, thresholds = Scores(text_score, pair_score, "paraphrase"), Thresholds(tau_1, {"paraphrase": tau_2})
+    found = margin(scores, thresholds, DecisionRules())
+    kept = check_scores(scores, thresholds, DecisionRules()) is None
+    assert kept == (found is None or found >= 0)
+
+
+def test_no_margin_where_a_check_decides():
+    candidate = Candidate(Triple("白石渡", "导演", "林知远"))
+    [verdict] = decide(TEXT, [candidate], [Scores(0.9)], SCHEMA, THRESHOLDS, DecisionRules())
+    assert verdict.margin is None

@@ -95,15 +95,26 @@ def check_scores(scores: Scores, thresholds: Thresholds, rules: DecisionRules) -
 
     A candidate is kept when `text_score >= tau_1` and, unless its strategy has no threshold, `pair_score >= tau_2`.
     """
-    tau_1 = thresholds.text_threshold if rules.text_threshold is None else rules.text_threshold
-    if tau_1 > OFF and scores.text_score < tau_1:
-        return _below("text_score", scores.text_score, tau_1)
-    if scores.pair_score is None or scores.strategy is None:
-        return None
-    tau_2 = thresholds.pair_threshold(scores.strategy) if rules.pair_threshold is None else rules.pair_threshold
-    if tau_2 > OFF and scores.pair_score < tau_2:
-        return _below("pair_score", scores.pair_score, tau_2)
+    for name, score, threshold in _comparisons(scores, thresholds, rules):
+        if score < threshold:
+            return _below(name, score, threshold)
     return None
+
+
+def margin(scores: Scores, thresholds: Thresholds, rules: DecisionRules) -> float | None:
+    """How far the scores are above their thresholds, the nearer one counting; None if no threshold applies."""
+    distances = [score - threshold for _, score, threshold in _comparisons(scores, thresholds, rules)]
+    return min(distances, default=None)
+
+
+def _comparisons(scores: Scores, thresholds: Thresholds, rules: DecisionRules) -> list[tuple[str, float, float]]:
+    """Each score that has a threshold, with its name and the threshold."""
+    tau_1 = thresholds.text_threshold if rules.text_threshold is None else rules.text_threshold
+    found = [("text_score", scores.text_score, tau_1)]
+    if scores.pair_score is not None and scores.strategy is not None:
+        tau_2 = thresholds.pair_threshold(scores.strategy) if rules.pair_threshold is None else rules.pair_threshold
+        found.append(("pair_score", scores.pair_score, tau_2))
+    return [comparison for comparison in found if comparison[2] > OFF]
 
 
 def decide(
@@ -133,7 +144,8 @@ def decide(
     allowed = rules.schema or schema
     verdicts = []
     for candidate, score in zip(candidates, scores, strict=True):
-        reason = check_candidate(candidate, normalised, allowed, rules) or check_scores(score, thresholds, rules)
+        failed = check_candidate(candidate, normalised, allowed, rules)
+        reason = failed or check_scores(score, thresholds, rules)
         calibration = thresholds.calibration
         verdicts.append(
             Verdict(
@@ -144,6 +156,7 @@ def decide(
                 probability=calibration.probability(score.text_score, score.pair_score) if calibration else None,
                 evidence=score.evidence,
                 reason=reason,
+                margin=None if failed else margin(score, thresholds, rules),
             )
         )
     return verdicts
