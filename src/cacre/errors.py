@@ -7,6 +7,13 @@ CacreError
 ├── SchemaError          a relation schema is not well formed, or a predicate is not in it
 ├── ModelError           a model folder is missing, truncated, of another version, or not a model
 │   └── HubError         a model hub could not be reached
+├── LLMError             an LLM gave no answer that can be used
+│   ├── RequestRefusedError  the server refuses this request (4xx), so that it is not sent again; others may pass
+│   ├── UnavailableError     no answer after all tries: 429, 5xx, time-outs, dropped connections, malformed bodies
+│   ├── AccessError          no key, a refused key, or no such model or address: no request can pass
+│   ├── BudgetError          the job's limit on requests or cost is reached: nothing more is sent
+│   ├── CacheMissError       offline, and the cache has no answer
+│   └── AnswerError          the answer cannot be parsed: a refusal, empty, or no triples in any known form
 └── MissingExtraError    an optional dependency is not installed (names the pip command)
 ```
 
@@ -52,6 +59,52 @@ class ModelError(CacreError):
 
 class HubError(ModelError):
     """A model hub could not be reached."""
+
+
+class LLMError(CacreError):
+    """An LLM gave no answer that can be used."""
+
+
+class RequestRefusedError(LLMError):
+    """The server refuses this request (4xx): it is not sent again, but other requests may pass.
+
+    Args:
+        reason: What the server said.
+        status: HTTP status.
+    """
+
+    def __init__(self, reason: str, status: int) -> None:
+        self.status = status
+        super().__init__(reason)
+
+
+class UnavailableError(LLMError):
+    """No answer after all tries: 429, 5xx, time-outs, dropped connections or malformed bodies."""
+
+
+class AccessError(LLMError):
+    """No key, a refused key, or no such model or address: no request of the job can pass."""
+
+
+class BudgetError(LLMError):
+    """The job's limit on requests or cost is reached: nothing more is sent."""
+
+
+class CacheMissError(LLMError):
+    """Offline, and the cache has no answer to the request."""
+
+
+class AnswerError(LLMError):
+    """The answer cannot be parsed: a refusal, empty, or no triples in any known form.
+
+    Args:
+        reason: What is wrong with it.
+        raw: The answer as it came.
+    """
+
+    def __init__(self, reason: str, raw: str) -> None:
+        self.reason, self.raw = reason, raw
+        super().__init__(reason)
 
 
 class MissingExtraError(CacreError):
