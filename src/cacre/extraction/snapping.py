@@ -1,0 +1,177 @@
+"""Entities as the text writes them, and where they stand in it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from cacre.extraction.values import Snapped
+from cacre.inference.decision import normalise_mention
+from cacre.preprocessing.characters import CLOSING, OPENING, strip_title_marks
+from cacre.types import Span
+
+_PAIRS = {**dict(zip(OPENING, CLOSING, strict=True)), "'": "'"}
+# Lower case of Σ is ς at the end of a word and σ elsewhere, so that a part folds differently from the whole.
+_FINAL_SIGMA = str.maketrans("ς", "σ")
+
+
+class Snapper:
+    """Finds entities in one text, whatever way the LLM wrote them.
+
+    An entity is looked for as it stands; then without white space, case, the difference between full and half width,
+    《 》 and the kind of its name dots, as `normalise_mention` folds them for the mention check of the filter; then
+    without the quotes or brackets around it. What is found passes that check, save where an exact occurrence cuts a
+    combining character off its base.
+
+    《 》 around a whole entity do not belong to it, as in DuIE: 《雾中渡》 gives 雾中渡. Marks within it do. What was
+    snapped once is left alone when snapped again.
+
+    Args:
+        text: The text; folded once, when the first entity asks for it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def snap(self, entity: str) -> Snapped:
+        """Give the entity as the text writes it, with its first occurrence.
+
+        Returns:
+            A surface that is exactly `text[start:end]`; the entity untouched, with no span, where the text has none.
+        """
+        for form in _forms(entity):
+            needle = _fold(form)
+            if not needle:
+                continue
+            start = self._text.find(form)
+            if start >= 0:
+                return Snapped(form, (start, start + len(form)))
+            span = self._folded.find(needle)
+            if span is not None:
+                start, end = self._with_cut_marks(span)
+                return Snapped(self._text[start:end], (start, end))
+        return Snapped(entity, None)
+
+    @cached_property
+    def _folded(self) -> _FoldedText:
+        return _folded_text(self._text)
+
+    def _with_cut_marks(self, span: Span) -> Span:
+        """The span with the marks beside it that it cuts off from their partners: 甲与乙 gives 《甲》与《乙》."""
+        start, end = span
+        closing, opening = _lone_marks(self._text[start:end])
+        start -= closing > 0 and self._text[start - 1 : start] == "《"
+        end += opening > 0 and self._text[end : end + 1] == "》"
+        return start, end
+
+
+@dataclass(frozen=True, slots=True)
+class _FoldedText:
+    """A folded text and the way back.
+
+    Args:
+        text: The folded text.
+        starts: Per folded character, where what it was folded from begins in the original.
+        ends: Per folded character, where that ends.
+    """
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+    def find(self, needle: str) -> Span | None:
+        """Span in the original of the first occurrence that cuts nothing in two: 株 is no part of ㈱."""
+        at = self.text.find(needle)
+        while at >= 0:
+            last = at + len(needle) - 1
+            opens = at == 0 or self.starts[at - 1] != self.starts[at]
+            if opens and (last + 1 == len(self.text) or self.starts[last + 1] != self.starts[last]):
+                return self.starts[at], self.ends[last]
+            at = self.text.find(needle, at + 1)
+        return None
+
+
+def _folded_text(text: str) -> _FoldedText:
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in _clusters(text):
+        folded = _fold_cluster(text[start:end])
+        parts.append(folded)
+        starts.extend([start] * len(folded))
+        ends.extend([end] * len(folded))
+    return _FoldedText("".join(parts), starts, ends)
+
+
+def _clusters(text: str) -> Iterator[Span]:
+    """The shortest stretches that fold alone as they fold in the text: a character with what combines with it."""
+    start = 0
+    for index, character in enumerate(text):
+        if index and not _combines(character):
+            yield start, index
+            start = index
+    if text:
+        yield start, len(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _combines(character: str) -> bool:
+    """Whether a character may melt into the one before it: accents, vowel signs, later parts of a Hangul syllable."""
+    first = unicodedata.normalize("NFKD", character)[0]
+    return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"
+
+
+def _fold(name: str) -> str:
+    return normalise_mention(name).translate(_FINAL_SIGMA)
+
+
+_fold_cluster = lru_cache(maxsize=1 << 16)(_fold)
+
+
+def _forms(entity: str) -> Iterator[str]:
+    """The entity without outer 《 》, then with one pair of quotes or brackets less at a time."""
+    form = _without_title_marks(entity)
+    yield form
+    while len(form) > 2 and _PAIRS.get(form[0]) == form[-1] and _enclose(form):
+        form = _without_title_marks(form[1:-1])
+        yield form
+
+
+def _enclose(form: str) -> bool:
+    """Whether the outer pair of a string belongs together: not so in （甲）与（乙）."""
+    opening, closing, inner = form[0], form[-1], form[1:-1]
+    if opening == closing:
+        return opening not in inner
+    depth = 0
+    for character in inner:
+        depth += (character == opening) - (character == closing)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _without_title_marks(name: str) -> str:
+    """A name without outer white space, 《 》 around the whole, and a mark at an end whose partner is missing."""
+    while True:
+        before, name = name, name.strip()
+        if name.startswith("《") and name.endswith("》") and _enclose(name):
+            name = strip_title_marks(name)
+        elif name.startswith("《") and "》" not in name:
+            name = name[1:]
+        elif name.endswith("》") and "《" not in name:
+            name = name[:-1]
+        if name == before:
+            return name
+
+
+def _lone_marks(name: str) -> Span:
+    """How many 》 lack their 《, and how many 《 their 》."""
+    closing = opening = 0
+    for character in name:
+        if character == "《":
+            opening += 1
+        elif character == "》":
+            closing, opening = (closing, opening - 1) if opening else (closing + 1, 0)
+    return closing, opening
