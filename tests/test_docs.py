@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import runpy
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -16,13 +17,16 @@ import click
 import pytest
 import typer
 
+from cacre.cli import app
 from cacre.config import load_settings
 from cacre.data import parse_row, read_rows
 from cacre.data.rows import TextRow
 from cacre.errors import DataError
 from cacre.inference import Thresholds
 from cacre.inference.decision import normalise_mention
+from cacre.llm.providers import load_provider
 from cacre.schema import Schema
+from llm_server import LLMServer, Reply, answer_for
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -97,8 +101,6 @@ def documented_calls() -> list[tuple[str, list[str]]]:
 
 @pytest.fixture(scope="module")
 def commands() -> dict[str, click.Command]:
-    from cacre.cli import app
-
     group = typer.main.get_command(app)
     return dict(group.commands)  # type: ignore[attr-defined]
 
@@ -178,12 +180,35 @@ def test_paths_in_code_spans_exist(document):
 PYTHON = [(d, number, b.body) for d in DOCUMENTS for number, b in enumerate(blocks(d)) if b.language == "python"]
 
 
-@pytest.mark.parametrize(("document", "number", "source"), PYTHON)
-def test_python_snippets_run(document, number, source, tiny_folder, monkeypatch, capsys):
-    # A hand-made model stands in for the bundled one, so that this tests the snippet and not the model.
+@pytest.fixture(scope="module")
+def llm_server():
+    with LLMServer(lambda body, number: Reply(answer_for(body))) as server:
+        yield server
+
+
+@pytest.fixture
+def stand_ins(llm_server, tiny_folder, tmp_path, monkeypatch):
+    """A hand-made model for the bundled one, so that the document is tested and not the model; loopback for the net."""
     monkeypatch.setattr("cacre.inference.folder.bundled_models", lambda: {"mini-zh": tiny_folder})
+    monkeypatch.setattr(
+        "cacre.llm.providers.load_provider", lambda name, _=None: load_provider(name, llm_server.base_url)
+    )
+    monkeypatch.setenv("CACRE_API_KEY", "sk-made-up")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("document", "number", "source"), PYTHON)
+@pytest.mark.usefixtures("stand_ins")
+def test_python_snippets_run(document, number, source, capsys):
     exec(compile(source, f"{document}, block {number}", "exec"), {"__name__": "snippet"})
     assert "print(" not in source or capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.usefixtures("stand_ins")
+def test_examples_run(example, capsys):
+    runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out
 
 
 # docs/paper.md

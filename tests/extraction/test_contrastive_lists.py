@@ -158,6 +158,7 @@ def test_an_anchor_of_which_the_schema_knows_no_paraphrase():
     [
         (DIRECTED, DIRECTOR, ("雾中渡", "执导者", "林知远"), "known"),
         (DIRECTED, ("雾中渡", "掌镜人", "林知远"), ("雾中渡", "掌镜人", "林知远"), "known"),
+        (DIRECTED, DIRECTOR, ("林知远", "执导", "雾中渡"), "known, said from the object"),
         (("程以南", "妻子", "许棠"), ("程以南", "配偶", "许棠"), ("许棠", "丈夫", "程以南"), "inverse"),
         (("程以南", "同学", "许棠"), ("程以南", "同窗", "许棠"), ("许棠", "同学", "程以南"), "symmetric"),
     ],

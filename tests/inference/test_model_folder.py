@@ -156,3 +156,14 @@ def test_batches_hold_each_row_once_and_like_lengths():
     assert sorted(row for batch in cut for row in batch) == [0, 1, 2, 3, 4]
     assert [[lengths[row] for row in batch] for batch in cut] == [[(1, 1), (1, 9)], [(2, 2), (5, 0)], [(5, 1)]]
     assert list(batches([], 2)) == []
+
+
+def test_the_digest_of_a_folder_changes_with_all_that_verdicts_depend_on(folder):
+    before = module.folder_digest(folder)
+    (folder / "README.md").write_text("a card", encoding="utf-8")
+    assert module.folder_digest(folder) == before
+    change(folder / "thresholds.json", text_threshold=0.25)
+    changed = module.folder_digest(folder)
+    assert changed != before
+    (folder / "pair.onnx").write_bytes(b"other")
+    assert module.folder_digest(folder) not in (before, changed)

@@ -12,8 +12,12 @@ from cacre.cli.calibrate import calibrate_command
 from cacre.cli.demo import demo_command
 from cacre.cli.evaluate import evaluate
 from cacre.cli.export_model import export_model_command
+from cacre.cli.extract import extract_command
 from cacre.cli.filter import filter_command
+from cacre.cli.generate import generate_command
+from cacre.cli.one_line import one_line
 from cacre.cli.pretrain import pretrain_command
+from cacre.cli.run import run_command
 from cacre.cli.train import train_command
 from cacre.errors import CacreError
 
@@ -27,7 +31,7 @@ class _Group(TyperGroup):
         except (CacreError, OSError) as error:
             if isinstance(error, BrokenPipeError):  # the reader of our output has gone; Typer ends quietly
                 raise
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {one_line(str(error))}", err=True)
             raise typer.Exit(1) from error
 
 
@@ -40,7 +44,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo_command)
+app.command("extract")(extract_command)
+app.command("generate")(generate_command)
 app.command("filter")(filter_command)
+app.command("run")(run_command)
 app.command("evaluate")(evaluate)
 app.command("train")(train_command)
 app.command("calibrate")(calibrate_command)

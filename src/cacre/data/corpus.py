@@ -15,6 +15,9 @@ from cacre.errors import DataError
 from cacre.schema import Schema
 from cacre.types import Example
 
+_NO_DATA = (".errors.jsonl", ".partial.jsonl")
+"""What other commands leave beside data: rows that failed, and what a stopped job had by then."""
+
 
 def load_examples(
     paths: str | Path | Iterable[str | Path],
@@ -31,7 +34,7 @@ def load_examples(
 
     Args:
         paths: Files, `-` (contrastive), or folders, of which every `*.jsonl` is read in the order of names, save
-            `*.errors.jsonl`.
+            `*.errors.jsonl` and `*.partial.jsonl`.
         schema: Makes the paraphrases of annotated rows; needed for those only.
         on_error: Whether a bad row ends the reading or is left out.
         errors: Where rows left out are written.
@@ -74,7 +77,7 @@ def _kind(file: str | Path) -> Kind:
 def _files(path: str | Path) -> list[str | Path]:
     if str(path) == "-" or not Path(path).is_dir():
         return [path]
-    files = sorted(file for file in Path(path).glob("*.jsonl") if not file.name.endswith(".errors.jsonl"))
+    files = sorted(file for file in Path(path).glob("*.jsonl") if not file.name.endswith(_NO_DATA))
     if not files:
         raise DataError("the folder has no *.jsonl file", path=str(path))
     return [*files]

@@ -62,9 +62,19 @@ class ErrorsFile:
         Raises:
             OSError: The file cannot be written.
         """
+        self.add_entry(
+            {"path": error.path, "line": error.line, "reason": error.reason, "field": error.field, "raw": raw}
+        )
+
+    def add_entry(self, entry: Mapping[str, Any]) -> None:
+        """Append one entry that holds at least those keys.
+
+        Raises:
+            DataError: A value is no JSON value.
+            OSError: The file cannot be written.
+        """
         if self._stream is None:
             self._stream = self._stack.enter_context(atomic_writer(self.path))
-        entry = {"path": error.path, "line": error.line, "reason": error.reason, "field": error.field, "raw": raw}
         self._stream.write(dump_row(entry))
         self.count += 1
 

@@ -121,7 +121,7 @@ def repair_lists(
     anchors = [anchor for anchor in anchors if anchor.index in positives]
 
     wrong = _snapped("negatives", answer.negatives, snapper, ledger, must_occur=strict_entities)
-    negatives = _aligned_negatives(anchors, _guarded(wrong, FalseNegativeGuard(schema, known), ledger), ledger)
+    negatives = _aligned_negatives(anchors, _guarded(wrong, FalseNegativeGuard(schema, known), schema, ledger), ledger)
     if fill is not None and len(negatives) < len(anchors):
         taken = tuple(item.triple for item in negatives.values())
         example = Example(text, tuple(item.triple for item in anchors), (), taken, gold=tuple(known))
@@ -222,10 +222,10 @@ def _why_unmatched(positive: _Item, anchors: Sequence[_Item]) -> str:
     return "positive says another relation" if sharing else "positive without anchor"
 
 
-def _guarded(said: Iterable[_Item], guard: FalseNegativeGuard, ledger: _Ledger) -> list[_Item]:
+def _guarded(said: Iterable[_Item], guard: FalseNegativeGuard, schema: Schema, ledger: _Ledger) -> list[_Item]:
     kept = []
     for item in said:
-        reason = _refusal(guard, item)
+        reason = _refusal(guard, item, schema)
         if reason is None:
             kept.append(item)
         else:
@@ -233,10 +233,15 @@ def _guarded(said: Iterable[_Item], guard: FalseNegativeGuard, ledger: _Ledger) 
     return kept
 
 
-def _refusal(guard: FalseNegativeGuard, negative: _Item) -> str | None:
+def _refusal(guard: FalseNegativeGuard, negative: _Item, schema: Schema) -> str | None:
     reason = guard.reject_reason(negative.triple)
-    # What is made here nobody has read the text for: it must not even hold beside a known triple.
-    return reason if reason in _SAME_FACT or negative.said is None else None
+    if reason in _SAME_FACT:
+        return reason
+    subject, predicate, object_ = negative.triple
+    # A verb such as 执导 is a synonym to the schema, but an LLM says it from person to film: no swap of roles.
+    if predicate not in schema and guard.reject_reason(Triple(object_, predicate, subject)) in _SAME_FACT:
+        return "known, said from the object"
+    return None
 
 
 def _aligned_negatives(anchors: Sequence[_Item], said: Sequence[_Item], ledger: _Ledger) -> dict[int, _Item]:

@@ -93,14 +93,40 @@ class Prompt:
             ConfigError: There are no relations, types are asked for in style `lines`, or triples are given to a prompt
                 that does not list them or missing from one that does.
         """
-        system, frame = _render(self, tuple(relations), style, types)
+        return self.frame(relations, style, types=types).messages(text, found=found, triples=triples)
+
+    def frame(self, relations: Sequence[RelationType], style: Style = "json", *, types: bool = False) -> Frame:
+        """What the questions about all texts have in common; for the arguments and errors see `messages`."""
+        system, user = _render(self, tuple(relations), style, types)
+        return Frame(self.reference, system, user)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A prompt for some relations, with holes for what is quoted.
+
+    Args:
+        reference: Which prompt it comes from.
+        system: The system message.
+        user: The user message with its holes.
+    """
+
+    reference: str
+    system: str
+    user: str
+
+    def messages(
+        self, text: str, *, found: Sequence[Triple] = (), triples: Sequence[Triple] = ()
+    ) -> tuple[Message, ...]:
+        """Ask about a text; see `Prompt.messages`."""
         parts = {"TEXT": text, "FOUND": _listed(found), "TRIPLES": _listed(triples, numbered=True)}
         for label, given in (("FOUND", bool(found)), ("TRIPLES", bool(triples))):
-            self._check_list(label, given, listed=_hole(label) in frame)
-        blocks = quote_parts({label: part for label, part in parts.items() if _hole(label) in frame})
+            self._check_list(label, given, listed=_hole(label) in self.user)
+        blocks = quote_parts({label: part for label, part in parts.items() if _hole(label) in self.user})
+        user = self.user
         for label, block in blocks.items():
-            frame = frame.replace(_hole(label), block)
-        return Message("system", system), Message("user", frame)
+            user = user.replace(_hole(label), block)
+        return Message("system", self.system), Message("user", user)
 
     def _check_list(self, label: str, given: bool, *, listed: bool) -> None:
         variable = label.lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib import resources
@@ -92,6 +93,16 @@ def read_folder(path: Path) -> ModelFolder:
         schema=schema,
         thresholds=Thresholds.from_dict(_read_json(path / "thresholds.json"), str(path / "thresholds.json")),
     )
+
+
+def folder_digest(path: Path) -> str:
+    """SHA-256 over all that verdicts depend on: graphs, tokenizer, schema, settings and thresholds."""
+    names = sorted((*GRAPHS, "config.json", "schema.json", "thresholds.json", "tokenizer.json"))
+    whole = hashlib.sha256()
+    for name in names:
+        with (path / name).open("rb") as stream:
+            whole.update(hashlib.file_digest(stream, "sha256").digest())
+    return whole.hexdigest()
 
 
 def _read_config(path: Path) -> dict[str, Any]:

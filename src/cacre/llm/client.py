@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +19,8 @@ import openai
 
 from cacre.errors import AccessError, BudgetError, ConfigError, LLMError, RequestRefusedError
 from cacre.llm.chat import ChatAnswer, ChatRequest
+from cacre.llm.connection import LONGEST_BODY as LONGEST_BODY
+from cacre.llm.connection import BodyTooLongError, connect, request_options
 from cacre.llm.limits import Gate, RateLimits
 from cacre.llm.meter import Meter
 from cacre.llm.providers import SHARED_KEY_VARIABLE, Capabilities, Feature, Provider, checked_key
@@ -36,8 +37,6 @@ from cacre.llm.retry import (
 )
 from cacre.llm.usage import prompt_bound, prompt_estimate, read_answer
 
-LONGEST_BODY = 8 * 2**20
-"""Bytes; a longer response is not read to its end."""
 MOST_FALLBACKS = 6
 """Features that one request gives up before it counts as refused."""
 _ABOUT_THE_TEXT = ("content_filter", "content exists risk", "data_inspection", "context_length", "context length")
@@ -77,8 +76,9 @@ class OpenAIClient:
         self._key = None if api_key is None else checked_key(api_key, "the argument api_key")
         self._limits, self._gate, self._transport = limits, Gate(limits), transport
         self._sdk: openai.AsyncOpenAI | None = None
-        # Without a key, no header must be made of another one that the SDK finds in the environment.
-        self._options: openai.RequestOptions = {"headers": {"Authorization": openai.Omit()}} if api_key is None else {}
+        self._options = request_options(api_key is not None, retry.timeout)
+        # Whole, because the SDK would put it together anew for each request.
+        self._address = f"{provider.base_url.rstrip('/')}/chat/completions"
         self._server = f"{provider.name} ({provider.host})"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -195,9 +195,7 @@ class OpenAIClient:
         try:
             # A server that trickles bytes never trips the transport's time-outs.
             async with asyncio.timeout(self.retry.timeout):
-                response = await sdk.post(
-                    "/chat/completions", cast_to=httpx2.Response, body=body, options=self._options
-                )
+                response = await sdk.post(self._address, cast_to=httpx2.Response, body=body, options=self._options)
                 return response.content
         except openai.APIStatusError as error:
             raise self._refusal(error) from None
@@ -205,7 +203,7 @@ class OpenAIClient:
             raise RequestRefusedError(
                 "the text holds half of a surrogate pair and cannot be sent: mend it", 400
             ) from None
-        except _BodyTooLongError as error:
+        except BodyTooLongError as error:
             raise AttemptError("malformed", str(error)) from None
         except (openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
             raise broken(error) from None
@@ -237,28 +235,9 @@ class OpenAIClient:
             if self._loop is not None and not self._loop.is_closed():
                 raise ConfigError("this LLM client is in use in another event loop: make one for each")
             # Connections belong to the loop that opened them.
-            self._loop, self._sdk = loop, self._connect()
+            places, timeout = self._limits.concurrency, self.retry.timeout
+            self._loop, self._sdk = loop, connect(self.base_url, self._key, places, timeout, self._transport)
         return self._sdk
-
-    def _connect(self) -> openai.AsyncOpenAI:
-        places = self._limits.concurrency
-        http = self._transport or openai.DefaultAioHttpClient(
-            limits=httpx2.Limits(max_connections=places, max_keepalive_connections=places, keepalive_expiry=30.0),
-            follow_redirects=False,
-            event_hooks={"response": [_bound_body]},
-        )
-        sdk = openai.AsyncOpenAI(
-            # What is left out here the SDK would take from OPENAI_... variables, and send to whatever server this is.
-            api_key=self._key or "none",
-            admin_api_key="",
-            base_url=self.base_url,
-            timeout=self.retry.timeout,
-            max_retries=0,
-            default_headers={"Accept-Encoding": "identity"},
-            http_client=http,
-        )
-        sdk.organization = sdk.project = None
-        return sdk
 
 
 def _without(able: Capabilities, features: list[Feature]) -> Capabilities:
@@ -272,29 +251,3 @@ def _read(body: bytes, request: ChatRequest) -> ChatAnswer:
         return read_answer(body, request)
     except ValueError as error:
         raise AttemptError("malformed", str(error)) from None
-
-
-class _BodyTooLongError(Exception):
-    """A response is longer than `LONGEST_BODY`."""
-
-
-class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
-        self._stream, self._left = stream, most
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise _BodyTooLongError(f"the response is longer than {LONGEST_BODY:,} bytes, or compressed and long")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-async def _bound_body(response: httpx2.Response) -> None:
-    """Keep a response from filling the memory; a compressed one, which was not asked for, may grow a thousandfold."""
-    compressed = response.headers.get("content-encoding", "identity") != "identity"
-    if isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _BoundedStream(response.stream, LONGEST_BODY // 64 if compressed else LONGEST_BODY)

@@ -10,13 +10,12 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from cacre.errors import AccessError, ConfigError, LLMError, RequestRefusedError, UnavailableError
 from cacre.llm.chat import ChatAnswer
+from cacre.llm.pauses import requested_pause
 from cacre.llm.providers import Feature
 
 LONGEST_PAUSE = 600.0
@@ -194,39 +193,6 @@ def named_feature(message: str, used: tuple[Feature, ...]) -> Feature | None:
     return None
 
 
-def requested_pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a response asks to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date.
-
-    Args:
-        headers: The response's headers, looked up in lower case.
-
-    Returns:
-        Seconds, not below 0; None where the server asks for nothing, or for nothing that can be read.
-    """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    # An HTTP date is in GMT by definition, also where "-0000" leaves it without a zone.
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value) if value is not None else math.nan
-    except ValueError:
-        return None
-    return max(0.0, number) if math.isfinite(number) else None
-
-
 async def with_retries(
     policy: RetryPolicy, attempt: Callable[[], Awaitable[ChatAnswer]], again: Callable[[str], None], server: str
 ) -> ChatAnswer:
@@ -244,6 +210,17 @@ async def with_retries(
     Raises:
         UnavailableError: No try brought an answer, or the server asks for too long a pause.
     """
+    try:
+        return await attempt()
+    except AttemptError as error:
+        failed = [error]
+
+    async def attempt_again() -> ChatAnswer:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    # Only now, because most requests need one try, and this machinery takes as long as building a request.
     tries = AsyncRetrying(
         stop=stop_after_attempt(policy.attempts),
         wait=_Wait(policy),
@@ -252,7 +229,7 @@ async def with_retries(
         reraise=True,
     )
     try:
-        return await tries(attempt)
+        return await tries(attempt_again)
     except AttemptError as error:
         if error.answer is not None:
             return error.answer

@@ -1,0 +1,215 @@
+"""What `extract`, `generate` and `run` have in common: options to objects, a progress bar, a summary."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
+from cacre.cli.one_line import one_line
+from cacre.errors import ConfigError
+from cacre.extraction.asking import Asker
+from cacre.extraction.extractor import Extractor
+from cacre.extraction.file_job import FileJob, JobFiles
+from cacre.extraction.generator import Generator
+from cacre.extraction.job import JobState, Work
+from cacre.extraction.job_input import STANDARD, JobInput
+from cacre.extraction.pricing import estimate_job
+from cacre.extraction.prompts import load_prompt
+from cacre.extraction.settings import ExtractionSettings, parse_settings
+from cacre.llm import (
+    LLM,
+    CachedLLM,
+    Meter,
+    OpenAIClient,
+    Prices,
+    RateLimits,
+    RetryPolicy,
+    api_key,
+    load_provider,
+)
+from cacre.schema import load_schema
+
+Source = TypeVar("Source", Extractor, Generator)
+_GO_ON = "Run the same command again to go on."
+
+
+class LLMJob:
+    """One call of a command that asks an LLM.
+
+    Args:
+        name: The command.
+        files: Input and outputs.
+        ask: Whom to ask and what.
+        pay: How fast and for how much.
+        job: What becomes of earlier work.
+
+    Raises:
+        ConfigError: An option is unknown, contradicts another, or is missing.
+    """
+
+    def __init__(self, name: str, files: JobFiles, ask: AskOptions, pay: PayOptions, job: JobOptions) -> None:
+        self.name, self.files, self._pay, self._job = name, files, pay, job
+        self.provider = load_provider(ask.provider, ask.base_url)
+        self.settings = _settings(ask, self.provider.default_model)
+        self.schema = load_schema(ask.schema)
+        self.prices = _prices(pay)
+        self.meter = Meter(self.prices, pay.max_requests, pay.max_cost)
+        self._cache = pay.cache or files.cache
+        files.check_apart(self._cache)
+
+    def start(
+        self,
+        make_source: Callable[[LLM], Source],
+        make_work: Callable[[Source], Work],
+        fingerprint: Mapping[str, Any] | None = None,
+    ) -> JobState | None:
+        """Do the job and write its outputs; with `--dry-run` only say what it would take.
+
+        Args:
+            make_source: Makes what asks the LLM.
+            make_work: Makes what is done with each row.
+            fingerprint: What the rows depend on besides the questions.
+
+        Returns:
+            How the job went; None after a dry run.
+
+        Raises:
+            typer.Exit: The job was stopped before all rows were done.
+            CacreError: The input, an option or the provider cannot be used.
+        """
+        client = self._client()
+        asker = make_source(client).asker  # before any file is made: can the options be used at all?
+        if self._pay.dry_run:
+            self._estimate(client, asker)
+            return None
+        identity: dict[str, Any] = {"command": self.name, "base_url": client.base_url, "prompt": asker.prompt.reference}
+        identity |= {"settings": self.settings.model_dump(mode="json"), "schema": self.schema.to_json()}
+        if self.settings.gleanings:
+            identity["gleaning"] = load_prompt("glean", self.settings.language).reference
+        with FileJob(self.files, {**identity, **(fingerprint or {})}, self._job.resume, self._job.limit) as job:
+            if job.store.started_over:
+                typer.echo("the options have changed since the stop: all rows are done anew, from the cache", err=True)
+            try:
+                asyncio.run(self._work_off(job, client, lambda llm: make_work(make_source(llm))))
+            except asyncio.CancelledError:
+                typer.echo(f"error: stopped at once: texts in work were given up. {_GO_ON}", err=True)
+                raise typer.Exit(1) from None
+            self._finish(job)
+            return job.state
+
+    def _client(self) -> OpenAIClient:
+        silent = self._pay.offline or self._pay.dry_run
+        return OpenAIClient(
+            self.provider,
+            api_key=None if silent else api_key(self.provider),
+            limits=RateLimits(self._pay.concurrency, self._pay.requests_per_minute, self._pay.tokens_per_minute),
+            retry=RetryPolicy(attempts=self._pay.attempts, timeout=self._pay.timeout),
+            meter=self.meter,
+        )
+
+    def _estimate(self, client: OpenAIClient, asker: Asker) -> None:
+        # A dry run leaves nothing behind: neither a record nor a cache where there is none.
+        cache = CachedLLM(client, self._cache, offline=True) if self._cache.is_file() else None
+        try:
+            with JobInput(self.files.source, self.files.on_error, self._job.limit) as rows:
+                lines = estimate_job(rows.rows(), asker, cache).lines(self.prices)
+        finally:
+            asyncio.run((cache or client).aclose())
+        for line in lines:
+            typer.echo(line)
+
+    async def _work_off(self, job: FileJob, client: OpenAIClient, make_work: Callable[[LLM], Work]) -> None:
+        async with CachedLLM(client, self._cache, offline=self._pay.offline, meter=self.meter) as llm:
+            with _bar(self.name, self.files, job.total, self.meter) as watcher:
+                # Twice the concurrency, so that requests wait for a place and no place for a request.
+                width = 2 * self._pay.concurrency
+                await job.work_off(make_work(llm), width=width, watcher=watcher, notice=_say_interrupted)
+
+    def _finish(self, job: FileJob) -> None:
+        state, stopped = job.state, job.state.stopped_by
+        earlier = f", {state.resumed} of them in earlier runs" if state.resumed else ""
+        typer.echo(f"{state.done} of {job.total} texts done{earlier}; {state.failed} failed", err=True)
+        for line in self.meter.lines():
+            typer.echo(line, err=True)
+        entries = self._write(job)
+        if entries:
+            typer.echo(f"what could not be used: {self.files.errors} ({entries} entries)", err=True)
+        if stopped is not None:
+            files = ", ".join("standard output" if path == STANDARD else path for path in self.files.partial)
+            typer.echo(f"error: stopped: {one_line(str(stopped))}; so far: {files}. {_GO_ON}", err=True)
+            raise typer.Exit(1)
+        if state.unanswered:
+            typer.echo(f"{state.unanswered} texts got no answer: run the same command again to ask them anew", err=True)
+
+    def _write(self, job: FileJob) -> int:
+        try:
+            return job.write()
+        except BrokenPipeError:
+            raise  # the reader of our output has gone; Typer ends quietly
+        except OSError as error:
+            stopped = job.state.stopped_by
+            first = f"stopped: {one_line(str(stopped))}; and what is done" if stopped is not None else "what is done"
+            reason = f"{first} cannot be written ({error}), but is kept in {job.files.record}"
+            typer.echo(f"error: {reason}. {_GO_ON}", err=True)
+            raise typer.Exit(1) from error
+
+
+def _say_interrupted() -> None:
+    typer.echo("stopping: waiting for the texts in work; interrupt again to give them up", err=True)
+
+
+def _settings(ask: AskOptions, default_model: str | None) -> ExtractionSettings:
+    model = ask.llm or default_model
+    if not model:
+        raise ConfigError(f"--provider {ask.provider} has no model of its own: name one with --llm")
+    values = {key: value for key, value in asdict(ask).items() if key in ExtractionSettings.model_fields}
+    return parse_settings(**{**values, "llm": model})
+
+
+def _prices(pay: PayOptions) -> Prices | None:
+    if pay.price_prompt is None and pay.price_completion is None:
+        return None
+    return Prices(pay.price_prompt or 0.0, pay.price_completion or 0.0)
+
+
+class _Bar:
+    def __init__(self, progress: Progress, task: TaskID, meter: Meter) -> None:
+        self._progress, self._task, self._meter, self._failed = progress, task, meter, 0
+
+    def row_done(self, *, failed: bool, resumed: bool) -> None:
+        """Show one more row, and what was spent by now."""
+        self._failed += failed
+        now = self._meter.totals()
+        speed = self._progress.tasks[self._task].speed
+        spent = f"{speed or 0:.1f}/s, {now.prompt_tokens + now.completion_tokens} tokens"
+        if self._meter.priced:
+            spent += f", cost {now.cost:.4f}"
+        self._progress.update(self._task, advance=1, failed=self._failed, spent=spent)
+
+
+@contextmanager
+def _bar(name: str, files: JobFiles, total: int, meter: Meter) -> Iterator[_Bar | None]:
+    """A bar on a terminal's stderr, unless rows go to the same terminal."""
+    if not sys.stderr.isatty() or (files.outlets[0].path == STANDARD and sys.stdout.isatty()):
+        yield None
+        return
+    columns = (
+        TextColumn(name),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[spent]}"),
+        TimeElapsedColumn(),
+    )
+    # Left alone, rich would take over stdout as well and send our data to the terminal.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False, redirect_stderr=False) as progress:
+        yield _Bar(progress, progress.add_task(name, total=total, failed=0, spent=""), meter)

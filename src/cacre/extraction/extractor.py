@@ -1,0 +1,142 @@
+"""f_extract for candidates: a text in, the triples that the LLM says it holds out, ready for the verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cacre.errors import AnswerError, ConfigError
+from cacre.extraction.asking import Asker, Reply
+from cacre.extraction.blocking import Blocking
+from cacre.extraction.contrastive_lists import match_positives
+from cacre.extraction.merging import Found, merge_candidates
+from cacre.extraction.prompts import load_prompt
+from cacre.extraction.settings import ExtractionSettings
+from cacre.extraction.values import AnswerKind
+from cacre.llm.chat import LLM
+from cacre.schema import Schema
+from cacre.types import Candidate, Triple
+
+_ITEM_KEYS = frozenset(["subject", "predicate", "object", "subject_type", "object_type", "paraphrase"])
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What the LLM says about a text.
+
+    Args:
+        triples: The `triples` of a candidate row.
+        provenance: Who said it, asked how: the row's `extraction`.
+        faults: What could not be parsed, as entries of the errors file.
+    """
+
+    triples: Sequence[Mapping[str, Any]]
+    provenance: Mapping[str, Any]
+    faults: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The triples as values for a verifier; further keys are in `extra`."""
+        return tuple(map(as_candidate, self.triples))
+
+
+class Extractor(Blocking):
+    """Asks an LLM for the triples of a text.
+
+    Args:
+        llm: Whom to ask.
+        schema: The relations to ask for.
+        settings: How to ask.
+
+    Raises:
+        ConfigError: The prompt cannot be loaded or asks for something else, or the schema cannot be split so.
+    """
+
+    def __init__(self, llm: LLM, schema: Schema, settings: ExtractionSettings) -> None:
+        super().__init__(llm)
+        self.schema, self.settings = schema, settings
+        prompt = load_prompt(settings.prompt or "extract", settings.language)
+        if settings.prompt in ("glean", "judge"):
+            raise ConfigError(f"prompt {prompt.name!r} asks for no triples: use extract, contrastive or a file")
+        # A file of the user's own asks for three lists when its name says so.
+        kind: AnswerKind = "contrastive" if prompt.name.startswith("contrastive") else "triples"
+        self.asker = Asker(llm, prompt, kind, schema, settings)
+
+    async def aextract(self, text: str) -> Extraction:
+        """Ask for the triples of a text.
+
+        Raises:
+            LLMError: A question has no answer, or none of the answers can be parsed.
+        """
+        replies = await self.asker.ask_all(text)
+        check_readable(replies)
+        found = [item for reply in replies for item in _found(reply)]
+        canonical = self.schema if self.settings.canonical_predicates else None
+        triples = merge_candidates(found, text, self.settings.samples, schema=canonical)
+        faults = [fault for reply in replies for fault in reply.faults()]
+        return Extraction(triples, provenance(self.asker, replies), faults)
+
+    def extract(self, text: str) -> tuple[Candidate, ...]:
+        """Ask for the triples of a text and wait for them.
+
+        Returns:
+            The candidates, for example for `Verifier.verify`.
+
+        Raises:
+            LLMError: A question has no answer, or none of the answers can be parsed.
+        """
+        return self._run(self.aextract, text).candidates
+
+
+def check_readable(replies: Sequence[Reply]) -> None:
+    """Refuse a text none of whose first answers can be parsed.
+
+    Raises:
+        AnswerError: Carries the first of them.
+    """
+    first = [reply for reply in replies if reply.gleaning == 0]
+    if first and all(reply.parsed is None for reply in first):
+        raise AnswerError(first[0].fault or "cannot be parsed", first[0].answer.content)
+
+
+def provenance(asker: Asker, replies: Sequence[Reply]) -> dict[str, Any]:
+    """Who answered and what was asked, for the row: enough to ask the same again."""
+    settings = asker.settings
+    served = sorted({reply.answer.model for reply in replies})
+    record: dict[str, Any] = {
+        "llm": served[0] if len(served) == 1 else served,
+        "prompt": asker.prompt.reference,
+        "temperature": settings.sampling_temperature,
+    }
+    options = {"samples": (settings.samples, 1), "gleanings": (settings.gleanings, 0), "seed": (settings.seed, None)}
+    record.update({name: value for name, (value, usual) in options.items() if value != usual})
+    unparsed = sum(reply.parsed is None for reply in replies)
+    return {**record, "unparsed": unparsed} if unparsed else record
+
+
+def _found(reply: Reply) -> list[Found]:
+    if reply.parsed is None:
+        return []
+    anchors = reply.parsed.anchors
+    paraphrases: Sequence[Triple | None] = [None] * len(anchors)
+    if reply.parsed.positives:
+        positives = [said.triple for said in reply.parsed.positives]
+        paraphrases = match_positives([said.triple for said in anchors], positives)
+    question = reply.question
+    return [
+        Found(said, question.sample, question.window, gleaned=reply.gleaning > 0, paraphrase=paraphrase)
+        for said, paraphrase in zip(anchors, paraphrases, strict=True)
+    ]
+
+
+def as_candidate(item: Mapping[str, Any]) -> Candidate:
+    """An entry of a row's `triples` as a value for a verifier."""
+    paraphrase = item.get("paraphrase")
+    return Candidate(
+        Triple(item["subject"], item["predicate"], item["object"]),
+        item.get("subject_type"),
+        item.get("object_type"),
+        None if paraphrase is None else Triple(*paraphrase),
+        {key: value for key, value in item.items() if key not in _ITEM_KEYS},
+    )

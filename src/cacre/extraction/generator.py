@@ -1,0 +1,124 @@
+"""f_extract for training: a text in, the paper's three aligned lists out (equation (1))."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cacre.errors import ConfigError
+from cacre.extraction.asking import Asker
+from cacre.extraction.blocking import Blocking
+from cacre.extraction.contrastive_lists import ContrastiveLists, Dropped, repair_lists
+from cacre.extraction.extractor import check_readable, provenance
+from cacre.extraction.prompts import BUILT_IN, load_prompt
+from cacre.extraction.settings import ExtractionSettings
+from cacre.llm.chat import LLM
+from cacre.schema import Schema
+from cacre.types import Example, Triple
+
+_OF_EARLIER_LISTS = frozenset(["kinds", "hard"])
+"""Keys of a contrastive row that speak of its negatives, and so of none of another answer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The contrastive lists of a text.
+
+    Args:
+        example: Text and lists.
+        provenance: Who said it, asked how, and what was repaired: the row's `generation`.
+        faults: What could not be parsed, as entries of the errors file.
+    """
+
+    example: Example
+    provenance: Mapping[str, Any]
+    faults: Sequence[Mapping[str, Any]] = ()
+
+    def row(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The contrastive row, with all keys of the text's row but those that belong to earlier lists."""
+        lists = {name: [list(t) for t in getattr(self.example, name)] for name in ("anchors", "positives", "negatives")}
+        rest = {name: value for name, value in raw.items() if name not in _OF_EARLIER_LISTS}
+        return {**rest, **lists, "generation": dict(self.provenance)}
+
+
+class Generator(Blocking):
+    """Asks an LLM for anchors, positives and negatives of a text, aligns and guards them.
+
+    Args:
+        llm: Whom to ask.
+        schema: The relations to ask for; also repairs positives and guards negatives.
+        settings: How to ask.
+        fill: Make a negative where the LLM gave none that can be used; without it such an anchor is left out.
+
+    Raises:
+        ConfigError: The prompt cannot be loaded or is none for three lists, or gleanings are asked for.
+    """
+
+    def __init__(self, llm: LLM, schema: Schema, settings: ExtractionSettings, *, fill: bool = True) -> None:
+        super().__init__(llm)
+        if settings.gleanings:
+            raise ConfigError(f"gleanings={settings.gleanings}: what is missed is asked for in extraction only; use 0")
+        self.schema, self.settings, self.fill = schema, settings, fill
+        prompt = load_prompt(settings.prompt or "contrastive", settings.language)
+        if prompt.name != "contrastive" and settings.prompt in BUILT_IN:
+            raise ConfigError(f"prompt {prompt.name!r} asks for no three lists: use contrastive or a file of your own")
+        self.asker = Asker(llm, prompt, "contrastive", schema, settings)
+
+    async def agenerate(self, text: str) -> Generation:
+        """Ask for the lists of a text.
+
+        Raises:
+            LLMError: A question has no answer, or none of the answers can be parsed.
+        """
+        replies = await self.asker.ask_all(text)
+        check_readable(replies)
+        # Seeded with the text, so that the same answers always give the same row.
+        chance = random.Random(text.encode("utf-8", "surrogatepass")) if self.fill else None
+        parsed = [reply.parsed for reply in replies if reply.parsed]
+        lists = [repair_lists(answer, text, self.schema, fill=chance) for answer in parsed]
+        faults = [fault for reply in replies for fault in reply.faults()]
+        example, torn = _united(text, lists)
+        record = {**provenance(self.asker, replies), **_changes(lists, torn)}
+        return Generation(example, record, faults)
+
+    def generate(self, text: str) -> Example:
+        """Ask for the lists of a text and wait for them.
+
+        Raises:
+            LLMError: A question has no answer, or none of the answers can be parsed.
+        """
+        return self._run(self.agenerate, text).example
+
+
+def _united(text: str, lists: Sequence[ContrastiveLists]) -> tuple[Example, list[Dropped]]:
+    """The lists of several answers in one, each anchor once, with the positive and negative it came with first."""
+    rows: dict[Triple, tuple[Triple, Triple]] = {}
+    for one in lists:
+        for anchor, positive, negative in zip(one.anchors, one.positives, one.negatives, strict=True):
+            rows.setdefault(anchor, (positive, negative))
+    # What one answer calls wrong, another may have called right.
+    torn = [anchor for anchor, (_, negative) in rows.items() if negative in rows]
+    dropped = [Dropped("negatives", rows[anchor][1], "negative is an anchor of another answer") for anchor in torn]
+    dropped += [Dropped("anchors", anchor, "anchor without negative") for anchor in torn]
+    kept = {anchor: pair for anchor, pair in rows.items() if anchor not in torn}
+    example = Example(
+        text=text,
+        anchors=tuple(kept),
+        positives=tuple(positive for positive, _ in kept.values()),
+        negatives=tuple(negative for _, negative in kept.values()),
+    )
+    return example, dropped
+
+
+def _changes(lists: Sequence[ContrastiveLists], torn: Sequence[Dropped]) -> dict[str, Any]:
+    repairs: Counter[str] = Counter()
+    for one in lists:
+        repairs.update(one.repairs)
+    repairs.update(item.reason for item in torn)
+    everything = [*(item for one in lists for item in one.dropped), *torn]
+    dropped = [[item.list_name, list(item.triple), item.reason] for item in everything]
+    changes = {"repairs": dict(sorted(repairs.items())), "dropped": dropped}
+    return {name: value for name, value in changes.items() if value}
