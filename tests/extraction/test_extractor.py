@@ -139,6 +139,7 @@ def test_a_cut_off_answer_keeps_what_is_whole():
     extraction, _ = extract(said(DIRECTED, WROTE)[:-12])
     assert triples(extraction) == [DIRECTED]
     assert len(extraction.faults) == 1
+    assert extraction.provenance["answer_repairs"]["json cut off"] == 1
 
 
 def test_an_empty_answer_is_no_fault():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +113,11 @@ def provenance(asker: Asker, replies: Sequence[Reply]) -> dict[str, Any]:
     options = {"samples": (settings.samples, 1), "gleanings": (settings.gleanings, 0), "seed": (settings.seed, None)}
     record.update({name: value for name, (value, usual) in options.items() if value != usual})
     unparsed = sum(reply.parsed is None for reply in replies)
-    return {**record, "unparsed": unparsed} if unparsed else record
+    repairs = Counter[str]()
+    for reply in replies:
+        repairs.update(reply.parsed.repairs if reply.parsed else {})
+    mended = {"unparsed": unparsed, "answer_repairs": dict(sorted(repairs.items()))}
+    return {**record, **{name: value for name, value in mended.items() if value}}
 
 
 def _found(reply: Reply) -> list[Found]:
