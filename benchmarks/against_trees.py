@@ -1,8 +1,9 @@
 """The verifier beside boosted trees on the same string evidence: `against_trees.py [--model DIR] [--test FILE] DATA`.
 
-DATA are the contrastive rows the model was trained on (default `corpus/seed`). The trees see what the evidence channel
-computes (mentions, borders, cue words, negation) and the relation, never the characters. They are fitted on the same
-train part as `cacre train` uses with its default seed, and both are tested on the dev part and on the packaged sample.
+DATA are the contrastive rows the model was trained on (default `corpus/seed`). The trees are the baseline
+`evidence_trees`: what the evidence channel computes (mentions, borders, cue words, negation), the relation, and the
+characters beside the mentions. They are fitted on the same train part as `cacre train` uses with its default seed, and
+both are tested on the dev part and on the packaged sample.
 
 The dev part chose the model's checkpoint and thresholds, the packaged sample chose nothing.
 """
@@ -17,16 +18,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 
+from cacre.baselines.evidence_trees import EvidenceTrees
 from cacre.config import Settings
 from cacre.data import load_examples
 from cacre.data.splits import split_examples
 from cacre.evaluation import roc_auc
+from cacre.evaluation.fitting import LabelledText
 from cacre.inference import OnnxVerifier, load_verifier
-from cacre.inference.folder import read_folder
-from cacre.preprocessing.featurizer import Featurizer
-from cacre.types import Example, Triple
+from cacre.types import Candidate, Example, Triple
 
 Labelled = list[tuple[str, Triple, bool, str]]
 """Text, triple, supported, kind of error."""
@@ -53,15 +53,9 @@ def from_sample() -> Labelled:
     return rows
 
 
-def features(rows: Labelled, featurizer: Featurizer) -> NDArray[np.float64]:
-    """Relation number and evidence values, `[N, 1 + F]`."""
-    names = list(featurizer.schema.relations)
-    matrix = []
-    for text, triple, _, _ in rows:
-        windows = featurizer.windows(text)
-        values = featurizer.evidence(windows[featurizer.choose_window(windows, triple)], triple).values
-        matrix.append(np.r_[names.index(triple.predicate) if triple.predicate in names else -1, values])
-    return np.asarray(matrix, float)
+def tree_scores(rows: Labelled, trees: EvidenceTrees) -> NDArray[np.float64]:
+    """Probabilities, `[N]`."""
+    return np.asarray([row[0] for row in trees.scores([(text, [Candidate(t)]) for text, t, _, _ in rows])])
 
 
 def scores(rows: Labelled, verifier: OnnxVerifier) -> NDArray[np.float64]:
@@ -89,21 +83,18 @@ def main() -> None:
     parser.add_argument("--test", type=Path, help="further contrastive rows to test on")
     arguments = parser.parse_args()
     verifier = load_verifier(arguments.model)
-    folder = read_folder(verifier.path)
-    featurizer = Featurizer(folder.tokenizer, folder.schema, folder.settings)
     training = Settings().training
     fractions = (1 - training.dev_fraction, training.dev_fraction, 0.0)
-    parts = split_examples(load_examples(arguments.data, schema=folder.schema), fractions, training.seed)
+    parts = split_examples(load_examples(arguments.data, schema=verifier.schema), fractions, training.seed)
     train, dev, sample = from_examples(parts.train), from_examples(parts.dev), from_sample()
-    trees = HistGradientBoostingClassifier(
-        categorical_features=[0], max_iter=300, learning_rate=0.05, l2_regularization=1.0, random_state=0
-    ).fit(features(train, featurizer), [label for _, _, label, _ in train])
+    trees = EvidenceTrees(verifier.schema)
+    trees.fit([LabelledText(text, (Candidate(triple),), (label,)) for text, triple, label, _ in train])
     tests = [("dev part", dev), ("packaged sample", sample)]
     if arguments.test:
         tests.append((arguments.test.name, from_examples(load_examples([arguments.test]))))
     for name, rows in tests:
         print(f"{name}, {len(rows)} candidates: AUC")
-        print("  trees    ", areas(rows, trees.predict_proba(features(rows, featurizer))[:, 1]))
+        print("  trees    ", areas(rows, tree_scores(rows, trees)))
         print("  verifier ", areas(rows, scores(rows, verifier)))
 
 

@@ -1,11 +1,13 @@
 import json
 import shutil
+from importlib import resources
 
 import pytest
 from typer.testing import CliRunner
 
 import tiny_corpus
 from cacre.cli import app
+from cacre.cli.calibrate import Labels, labelled_rows
 
 
 def calibrate(*arguments):
@@ -52,7 +54,7 @@ def test_contrastive_rows_are_labelled_by_their_lists(folder, lists):
     found = thresholds(folder)
     assert found["calibration"]["kind"] == "logistic"
     assert (
-        found["fitted_on"] | {"data": "lists.jsonl", "labels": "auto", "candidates": 16, "true": 8}
+        found["fitted_on"] | {"data": "lists.jsonl", "labels": "lists", "candidates": 16, "true": 8}
         == found["fitted_on"]
     )
 
@@ -76,6 +78,120 @@ def test_rows_that_have_no_such_labels(folder, lists, tmp_path):
 def test_no_such_data_or_model(folder, lists, tmp_path):
     assert "no such file" in one_error(calibrate(tmp_path / "none.jsonl", "--model", folder))
     assert "no such folder" in one_error(calibrate(lists, "--model", tmp_path / "none"))
+
+
+def test_a_bundled_model_is_found_by_name_and_never_written_to(folder, lists, tmp_path, monkeypatch):
+    monkeypatch.setattr("cacre.inference.folder.bundled_models", lambda: {"mini": folder})
+    monkeypatch.setattr("cacre.cli.calibrate.bundled_models", lambda: {"mini": folder})
+    before = thresholds(folder)
+    for name in ("mini", folder, folder / ".." / folder.name):
+        message = one_error(calibrate(lists, "--model", name))
+        assert "is part of the installed package" in message
+        assert "with -o" in message
+    result = calibrate(lists, "--model", "mini", "-o", tmp_path / "mine")
+    assert result.exit_code == 0, result.output
+    assert thresholds(tmp_path / "mine")["fitted_on"]["candidates"] == 16
+    assert thresholds(folder) == before
+
+
+def judged(path, *, texts=4, label=lambda right: {"supported": int(right)}, gold=False):
+    """Candidate rows that say of each triple whether the text supports it; some texts twice, as one may draw them."""
+    films = tiny_corpus.films(4)
+    rows = []
+    for number in range(texts):
+        example = films[number % 4]
+        triples = [t._asdict() | label(True) for t in example.anchors] + [
+            t._asdict() | label(False) for t in example.negatives
+        ]
+        rows.append({"text": example.text, "triples": triples} | ({"gold": []} if gold else {}))
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("gold", [False, True])
+def test_judged_triples_are_labels_before_gold(folder, tmp_path, gold):
+    result = calibrate(judged(tmp_path / "c.jsonl", gold=gold), "--model", folder)
+    assert result.exit_code == 0, result.output
+    found = thresholds(folder)["fitted_on"]
+    assert (found["labels"], found["true"], found["candidates"]) == ("support", 8, 16)
+    assert found["rows_without_labels"] == 0
+
+
+def test_the_packaged_sample_has_labels_of_each_triple(folder, tmp_path):
+    with resources.as_file(resources.files("cacre.resources") / "samples" / "demo.jsonl") as sample:
+        rows, source, unlabelled = labelled_rows(sample, Labels.auto)
+    assert (source, unlabelled) == ("support", 0)
+    assert {label for row in rows for label in row.labels} == {True, False}
+
+
+def test_rows_that_nobody_judged_are_left_out_and_counted(folder, tmp_path):
+    path = judged(tmp_path / "c.jsonl")
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"text": "《雾中渡》由林知远执导。", "triples": []}, ensure_ascii=False) + "\n")
+    assert calibrate(path, "--model", folder).exit_code == 0
+    assert thresholds(folder)["fitted_on"]["rows_without_labels"] == 1
+
+
+def test_support_labels_that_are_not_there(folder, lists, tmp_path):
+    bare = candidates(tmp_path / "c.jsonl", gold=True)
+    assert "no triple is judged" in one_error(calibrate(bare, "--model", folder, "--labels", "support"))
+    assert "needs candidate rows" in one_error(calibrate(lists, "--model", folder, "--labels", "support"))
+    odd = judged(tmp_path / "odd.jsonl", label=lambda right: {"label": "good"})
+    assert "triples[0].label" in one_error(calibrate(odd, "--model", folder))
+
+
+def easy(path, texts):
+    """Nearly all right, so that any model can be certified."""
+    films = tiny_corpus.films(4)
+    rows = []
+    for number in range(texts):
+        example = films[number % 4]
+        triples = [t._asdict() | {"supported": 1} for t in example.anchors]
+        if number % 50 == 0:
+            triples[0]["supported"] = 0
+        rows.append({"text": example.text, "triples": triples})
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_a_guarantee_is_given_stored_and_explained(folder, tmp_path):
+    data = easy(tmp_path / "c.jsonl", 300)
+    result = calibrate(data, "--model", folder, "--guarantee-precision", 0.8, "--delta", 0.2, "--max-per-text", 2)
+    assert result.exit_code == 0, result.output
+    outcome, rests_on = result.stderr.splitlines()
+    assert "precision >= 0.8 with confidence 0.8 (p = " in outcome
+    assert rests_on.startswith("the guarantee rests on: ")
+    assert "exchangeable" in rests_on
+    found = thresholds(folder)["fitted_on"]
+    assert found["criterion"] == "guarantee"
+    assert found["guarantee"]["delta"] == 0.2
+    assert found["guarantee"]["settings"]["max_per_text"] == 2
+    assert "labels are right" in found["guarantee"]["rests_on"]
+
+
+def test_a_guarantee_is_refused_and_nothing_is_written(folder, lists, tmp_path):
+    before = thresholds(folder)
+    few = judged(tmp_path / "c.jsonl")
+    assert "too few to guarantee" in one_error(calibrate(few, "--model", folder, "--guarantee-precision", 0.9))
+    message = one_error(calibrate(lists, "--model", folder, "--guarantee-precision", 0.9))
+    assert "contrastive lists cannot guarantee" in message
+    assert thresholds(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--delta", 0.1), "give --guarantee-precision"),
+        (("--max-per-text", 3), "give --guarantee-precision"),
+        (("--guarantee-precision", 0.9, "--target-precision", 0.9), "leave out --target-precision"),
+        (("--guarantee-precision", 0.9, "--max-recall-loss", 0.1), "leave out --target-precision"),
+        (("--guarantee-precision", 1.5), "precision must lie between 0 and 1, got 1.5"),
+        (("--guarantee-precision", 0.9, "--delta", 0), "delta must lie between 0 and 1"),
+        (("--calibration", "isotonic"), "at least 1000 labels, got 16"),
+    ],
+)
+def test_options_that_do_not_go_together(folder, tmp_path, options, message):
+    assert message in one_error(calibrate(judged(tmp_path / "c.jsonl"), "--model", folder, *options))
 
 
 def test_wrong_usage(folder, lists):

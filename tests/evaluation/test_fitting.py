@@ -1,16 +1,23 @@
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import tiny_model
+from cacre.data import Row, parse_row
 from cacre.data.conversion import CandidateSet
 from cacre.errors import ConfigError, DataError
+from cacre.evaluation.certificate import GuaranteeSettings
 from cacre.evaluation.fitting import (
     LabelledText,
+    Requirements,
+    certify_verifier,
     fit_verifier,
     label_by_gold,
     label_by_lists,
+    label_by_support,
     label_candidates,
     write_thresholds,
 )
@@ -100,6 +107,116 @@ def test_candidates_without_gold_have_no_labels():
         label_candidates(CandidateSet(FILM, (Candidate(RIGHT),), None))
 
 
+def support_row(triples, **keys):
+    raw = {"text": FILM, "triples": triples, **keys}
+    return Row("c.jsonl", 3, raw, parse_row(raw, "candidates"))
+
+
+def item(triple, **keys):
+    return {**triple._asdict(), **keys}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        support_row([item(RIGHT), item(WRONG)], labels=[{"supported": 1, "kind": None}, {"supported": 0}]),
+        support_row([item(RIGHT, label=1), item(WRONG, label=0)]),
+        support_row([item(RIGHT, supported=True), item(WRONG, supported=False)]),
+        support_row([item(RIGHT, label={"supported": 1}), item(WRONG, label={"supported": 0, "kind": "relation"})]),
+    ],
+)
+def test_support_labels_in_each_shape(row):
+    found = label_by_support(row)
+    assert found.labels == (True, False)
+    assert [candidate.triple for candidate in found.candidates] == [RIGHT, WRONG]
+
+
+def test_support_labels_may_be_missing_or_wrong():
+    assert label_by_support(support_row([item(RIGHT), item(WRONG)])) is None
+    assert label_by_support(support_row([item(RIGHT, supported=None)])) is None
+    assert label_by_support(support_row([item(RIGHT, supported=1), item(WRONG, supported=None)])).labels == (True, None)
+    with pytest.raises(DataError, match=r"c\.jsonl:3: labels"):
+        label_by_support(support_row([item(RIGHT)], labels=[1, 0]))
+    with pytest.raises(DataError, match=r"c\.jsonl:3: triples\[0\]\.label: .*got 'yes'"):
+        label_by_support(support_row([item(RIGHT, label="yes")]))
+
+
+def test_candidates_that_are_not_judged_are_compared_with_but_not_fitted_on():
+    judged = fit_verifier(separable(), rows())
+    stray = Candidate(Triple("雾中渡", "导演", NAMES[0] + "某"))
+    verifier = separable()
+    verifier.text_scores[stray.triple.object] = 1.0
+    for scores in verifier.pair_scores.values():
+        scores[stray.triple.object] = 1.0
+    first, second = rows()
+    more = LabelledText(first.text, (*first.candidates, stray), (*first.labels, None))
+    fitted = fit_verifier(verifier, [more, second])
+    assert fitted == judged
+
+
+def many_texts(size, wrong_above=0.0):
+    """Texts that hold their names; text scores rise from 0 to 1, and what is below .5 is wrong."""
+    generator = np.random.default_rng(0)
+    scores = dict(zip((f"人{i}" for i in range(size)), generator.random(size), strict=True))
+    labels = {n: bool(s > 0.5 and generator.random() >= wrong_above) for n, s in scores.items()}
+    same = dict.fromkeys(scores, 0.5)
+    verifier = FakeVerifier(scores, {"paraphrase": same, "schema": same, "siblings": same})
+    texts = [
+        LabelledText(f"《雾中渡》由{n}执导。", (Candidate(Triple("雾中渡", "导演", n)),), (labels[n],)) for n in scores
+    ]
+    return verifier, texts
+
+
+def test_certified_thresholds_are_those_of_the_file():
+    verifier, texts = many_texts(1500)
+    settings = GuaranteeSettings(max_per_text=1)
+    certificate = certify_verifier(verifier, texts, 0.9, 0.1, label_source="gold", settings=settings)
+    assert 0.4 < certificate.text_threshold < 0.55
+    fitted = fit_verifier(verifier, texts, certificate=certificate, fitted_on={"data": "dev"})
+    assert (fitted.text_threshold, fitted.pair_thresholds) == (certificate.text_threshold, certificate.pair_thresholds)
+    record = json.loads(json.dumps(fitted.to_dict()))["fitted_on"]
+    assert (record["criterion"], record["data"]) == ("guarantee", "dev")
+    assert record["guarantee"]["precision"] == 0.9
+    assert record["guarantee"]["p_value"] <= 0.1
+    assert any("exchangeable" in line for line in record["guarantee"]["rests_on"])
+
+
+def test_what_a_check_rejects_is_not_accepted_and_what_is_not_judged_is_wrong():
+    verifier, texts = many_texts(600)
+    settings = GuaranteeSettings(max_per_text=1)
+    ask = {"precision": 0.9, "delta": 0.1, "label_source": "support", "settings": settings}
+    plain = certify_verifier(verifier, texts, **ask)
+    # the names do not stand in these texts, so that the mention check rejects them whatever their scores
+    absent = [LabelledText("甲乙丙丁。", row.candidates, (False,)) for row in texts]
+    mixed = [text for pair in zip(texts, absent, strict=True) for text in pair]
+    assert certify_verifier(verifier, mixed, **ask).empirical_precision > 0.9
+    right = [LabelledText(row.text, row.candidates, (True,)) for row in absent]
+    many = certify_verifier(verifier, [text for pair in zip(texts, right, strict=True) for text in pair], **ask)
+    assert many.recall < 0.5 < plain.recall
+    unjudged = [LabelledText(row.text, row.candidates, (None,)) for row in texts]
+    with pytest.raises(ConfigError, match="cannot be guaranteed"):
+        certify_verifier(verifier, unjudged, **ask)
+    assert plain.label_source == "support"
+
+
+def test_made_up_lists_cannot_guarantee():
+    with pytest.raises(ConfigError, match="contrastive lists cannot guarantee"):
+        certify_verifier(separable(), rows(), 0.9, 0.1, label_source="lists")
+
+
+def test_agreement_and_relation_reach_the_calibration():
+    verifier, texts = many_texts(400, wrong_above=0.3)
+    generator = np.random.default_rng(1)
+    told = []
+    for row in texts:
+        (candidate,), (label,) = row.candidates, row.labels
+        extra = {"agreement": float(np.clip(0.6 * label + generator.normal(0.2, 0.2), 0, 1))}
+        told.append(LabelledText(row.text, (replace(candidate, extra=extra),), (label,)))
+    calibration = fit_verifier(verifier, told, by_relation=True).calibration
+    assert calibration.agreement_weight > 1
+    assert fit_verifier(verifier, texts).calibration.agreement_weight == 0.0
+
+
 def test_each_strategy_has_its_threshold_between_true_and_false():
     verifier = separable()
     fitted = fit_verifier(verifier, rows(), fitted_on={"data": "dev"})
@@ -142,7 +259,7 @@ def overlapping():
 
 def test_target_precision_is_reached_at_the_price_of_recall():
     free = fit_verifier(overlapping(), rows())
-    strict = fit_verifier(overlapping(), rows(), target_precision=1.0)
+    strict = fit_verifier(overlapping(), rows(), requirements=Requirements(target_precision=1.0))
     assert free.fitted_on["precision"] < 1.0
     assert strict.fitted_on["precision"] == 1.0
     assert strict.fitted_on["recall"] < free.fitted_on["recall"]
@@ -152,7 +269,7 @@ def test_target_precision_is_reached_at_the_price_of_recall():
 
 def test_limits_that_nothing_meets():
     with pytest.raises(ConfigError):
-        fit_verifier(overlapping(), rows(), target_precision=1.0, max_recall_loss=0.01)
+        fit_verifier(overlapping(), rows(), requirements=Requirements(1.0, 0.01))
 
 
 def test_missed_gold_counts_in_recall():

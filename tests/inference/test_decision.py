@@ -122,6 +122,26 @@ def test_verdicts_keep_scores_evidence_and_order():
     assert (rejected.text_score, rejected.pair_score) == (0.9, None)
 
 
+@pytest.mark.parametrize(
+    ("predicate", "extra", "logit"),
+    [
+        ("导演", {}, 1.5),
+        ("执导", {"agreement": 1}, 2.5),
+        ("导演", {"agreement": 0.5}, 2.0),
+        ("导演", {"agreement": True}, 1.5),
+        ("导演", {"agreement": "0.5"}, 1.5),
+        ("导演", {"agreement": 1.5}, 1.5),
+        ("编剧", {}, 0.5),
+    ],
+)
+def test_agreement_and_relation_of_the_candidate_count_in_the_probability(predicate, extra, logit):
+    calibration = Calibration(1.0, 0, 0, 0.0, agreement_weight=1.0, relation_offsets={"导演": 1.0})
+    candidate = Candidate(Triple("雾中渡", predicate, "林知远"), extra=extra)
+    rules = DecisionRules(schema_checks=False)
+    (verdict,) = decide(TEXT, [candidate], [Scores(0.5)], SCHEMA, Thresholds(-1.0, {}, calibration), rules)
+    assert verdict.probability == pytest.approx(1 / (1 + 2.718281828459045**-logit))
+
+
 def test_without_a_calibration_there_is_no_probability():
     candidates = [Candidate(Triple("雾中渡", "导演", "林知远"))]
     (verdict,) = decide(TEXT, candidates, [Scores(0.8)], SCHEMA, THRESHOLDS, DecisionRules())

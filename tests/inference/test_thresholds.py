@@ -9,7 +9,21 @@ from cacre.errors import ModelError
 from cacre.inference.thresholds import Calibration, Thresholds
 
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
-CALIBRATION = st.builds(Calibration, NUMBER, NUMBER, NUMBER, NUMBER)
+PROBABILITY = st.floats(0, 1)
+
+
+@st.composite
+def knots(draw, numbers=NUMBER):
+    logits = sorted(draw(st.sets(numbers, max_size=6)))
+    probabilities = sorted(draw(st.lists(PROBABILITY, min_size=len(logits), max_size=len(logits))))
+    return tuple(zip(logits, probabilities, strict=True))
+
+
+CALIBRATION = st.builds(
+    Calibration, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, st.dictionaries(st.text(), NUMBER), knots()
+)
+OLD = {"kind": "logistic", "text_weight": 8.0, "pair_weight": 3.0, "has_pair_weight": -1.0, "bias": -3.5}
+ISOTONIC = {**OLD, "kind": "isotonic", "knots": {"logits": [-1.0, 1.0, 3.0], "probabilities": [0.1, 0.5, 0.9]}}
 
 
 @settings(max_examples=50, deadline=None)
@@ -29,6 +43,42 @@ def test_probability_by_hand():
     assert calibration.probability(0.25, None) == calibration.probability(0.25, math.nan) == 0.5
     assert calibration.probability(0.25, 0.5) == pytest.approx(1 / (1 + math.exp(-1.0)))
     assert Calibration(0, 0, 0, math.log(3)).probability(0.9, 0.9) == pytest.approx(0.75)
+
+
+def test_a_file_of_an_older_version_reads_and_writes_as_before():
+    calibration = Calibration.from_dict(OLD)
+    assert calibration == Calibration(8.0, 3.0, -1.0, -3.5)
+    assert calibration.to_dict() == OLD
+    same = calibration.probability(0.5, 0.2)
+    assert calibration.probability(0.5, 0.2, agreement=0.3, relation="导演") == same
+
+
+def test_relation_and_agreement_by_hand():
+    calibration = Calibration(2.0, 0, 0, -1.0, 4.0, -3.0, {"导演": 0.5})
+    assert calibration.logit(0.5, None) == calibration.logit(0.5, None, agreement=math.nan, relation="气味") == 0.0
+    assert calibration.logit(0.5, None, agreement=0.75) == 0.0
+    assert calibration.logit(0.5, None, agreement=1.0, relation="导演") == 1.5
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+
+
+def test_straight_lines_between_knots_level_beyond_them():
+    calibration = Calibration.from_dict({**ISOTONIC, "text_weight": 1.0, "bias": 0.0})
+    given_at = [calibration.probability(logit, None) for logit in (-9, -1, 0, 1, 2, 3, 9)]
+    assert given_at == pytest.approx([0.1, 0.1, 0.3, 0.5, 0.7, 0.9, 0.9])
+    assert calibration.kind == "isotonic"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    knots(st.floats(-50, 50)),
+    st.floats(0, 30),
+    st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    st.none() | st.floats(-1, 1),
+)
+def test_the_probability_never_falls_when_the_text_score_rises(points, weight, texts, pair):
+    calibration = Calibration(weight, 3.0, -1.0, -2.0, knots=points)
+    low, high = (calibration.probability(text, pair) for text in sorted(texts))
+    assert 0 <= low <= high + 1e-12 <= 1 + 1e-12
 
 
 @settings(max_examples=50, deadline=None)
@@ -51,7 +101,17 @@ GOOD = Thresholds(0.5, {"schema": 0.7}, Calibration(1, 2, 3, 4), {"rows": 3}).to
         ({"text_threshold": math.nan}, "text_threshold"),
         ({"pair_thresholds": [0.7]}, "pair_thresholds must be a JSON object"),
         ({"pair_thresholds": {"schema": None}}, "pair_thresholds: schema"),
-        ({"calibration": {"kind": "isotonic"}}, "kind must be 'logistic', got 'isotonic'"),
+        ({"calibration": {"kind": "beta"}}, "kind must be 'logistic' or 'isotonic', got 'beta'"),
+        ({"calibration": {**OLD, "kind": "isotonic"}}, "knots must be a JSON object"),
+        (
+            {"calibration": {**ISOTONIC, "knots": {"logits": [], "probabilities": []}}},
+            "logits must be a list of rising",
+        ),
+        ({"calibration": {**ISOTONIC, "knots": {"logits": [2, 1], "probabilities": [0, 1]}}}, "logits must be a list"),
+        ({"calibration": {**ISOTONIC, "knots": {"logits": [1], "probabilities": [0, 1]}}}, "as many probabilities"),
+        ({"calibration": {**ISOTONIC, "knots": {"logits": [1, 2], "probabilities": [0, 2]}}}, "from 0.0 to 2.0"),
+        ({"calibration": {**OLD, "relation_offsets": {"导演": None}}}, "relation_offsets: 导演"),
+        ({"calibration": {**OLD, "agreement_weight": "much"}}, "agreement_weight"),
         ({"calibration": {**GOOD["calibration"], "bias": True}}, "calibration: bias"),
         ({"fitted_on": "dev"}, "fitted_on must be a JSON object"),
     ],

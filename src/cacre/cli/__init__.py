@@ -17,6 +17,8 @@ from cacre.cli.filter import filter_command
 from cacre.cli.generate import generate_command
 from cacre.cli.one_line import one_line
 from cacre.cli.pretrain import pretrain_command
+from cacre.cli.report import report_command
+from cacre.cli.reproduce import reproduce_command
 from cacre.cli.run import run_command
 from cacre.cli.train import train_command
 from cacre.errors import CacreError
@@ -50,6 +52,8 @@ app.command("filter")(filter_command)
 app.command("run")(run_command)
 app.command("evaluate")(evaluate)
 app.command("train")(train_command)
+app.command("report")(report_command)
+app.command("reproduce")(reproduce_command)
 app.command("calibrate")(calibrate_command)
 app.command("export-model")(export_model_command)
 app.command("pretrain")(pretrain_command)

@@ -2,72 +2,170 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cacre.data import load_examples, read_rows, to_candidates
-from cacre.errors import DataError
+from cacre.errors import ConfigError, DataError
+from cacre.evaluation.calibration import CalibrationSettings
+from cacre.evaluation.certificate import ASSUMPTIONS, Certificate, GuaranteeSettings
 from cacre.evaluation.fitting import (
     LabelledText,
+    Requirements,
+    certify_verifier,
     fit_verifier,
     label_by_gold,
     label_by_lists,
+    label_by_support,
     label_candidates,
     write_thresholds,
 )
+from cacre.evaluation.score_table import LabelSource
 from cacre.inference import load_verifier
-from cacre.inference.folder import find_folder
+from cacre.inference.folder import bundled_models, find_folder
+from cacre.inference.thresholds import Thresholds
 from cacre.types import Candidate, Example
 
 
-class LabelSource(StrEnum):
+class Labels(StrEnum):
     """Where labels come from."""
 
     auto = "auto"
     lists = "lists"
     gold = "gold"
+    support = "support"
+
+
+class CalibrationKind(StrEnum):
+    """How a logit becomes a probability."""
+
+    auto = "auto"
+    logistic = "logistic"
+    isotonic = "isotonic"
 
 
 def calibrate_command(
-    data: Annotated[Path, typer.Argument(help="Contrastive rows, or candidate rows with gold.")],
-    model: Annotated[Path, typer.Option(help="The model folder.")],
+    data: Annotated[Path, typer.Argument(help="Contrastive rows, or candidate rows with labels or gold.")],
+    model: Annotated[str, typer.Option(help="Name of a bundled model, which needs -o, or a model folder.")],
     labels: Annotated[
-        LabelSource,
-        typer.Option(help="lists: anchors true, negatives false; gold: true when annotated; auto: by the rows."),
-    ] = LabelSource.auto,
-    target_precision: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Precision to reach here.")] = None,
+        Labels,
+        typer.Option(
+            help="lists: anchors true, negatives false; gold: true when annotated; support: as each triple is judged "
+            "(`labels` of the row, `label` or `supported` of the triple); auto: by the rows, support before gold."
+        ),
+    ] = Labels.auto,
+    target_precision: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Precision to reach here; guarantees nothing elsewhere.")
+    ] = None,
     max_recall_loss: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Most recall to lose here.")] = None,
+    guarantee_precision: Annotated[
+        float | None, typer.Option(help="Precision to guarantee on texts like these; refused if that cannot be shown.")
+    ] = None,
+    delta: Annotated[float | None, typer.Option(help="Chance that the guarantee is wrong; 0.1 by default.")] = None,
+    max_per_text: Annotated[
+        int | None, typer.Option(help="Accepted triples that a text counts for in the guarantee; 8 by default.")
+    ] = None,
+    calibration: Annotated[
+        CalibrationKind, typer.Option(help="Of the probability; auto: the better one in cross-validation over texts.")
+    ] = CalibrationKind.auto,
+    seed: Annotated[int, typer.Option(help="Parts the texts, for the guarantee and the cross-validation.")] = 13,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where thresholds.json goes; the model folder by default.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1)] = None,
 ) -> None:
     """Fit both thresholds and the probability on labelled rows, and store them with the model."""
-    verifier = load_verifier(find_folder(model), threads=threads)
-    rows = labelled_rows(data, labels)
+    requirements = Requirements(target_precision, max_recall_loss)
+    guarantee = _guarantee(guarantee_precision, max_per_text, delta, seed, requirements)
+    source_folder = find_folder(model)
+    folder = output or _writable(source_folder)
+    verifier = load_verifier(source_folder, threads=threads)
+    rows, source, unlabelled = labelled_rows(data, labels)
+    certificate = None
+    if guarantee_precision is not None:
+        certificate = certify_verifier(
+            verifier,
+            rows,
+            guarantee_precision,
+            0.1 if delta is None else delta,
+            label_source=source,
+            settings=guarantee,
+        )
     fitted = fit_verifier(
         verifier,
         rows,
-        fitted_on={"data": data.name, "labels": labels.value},
-        target_precision=target_precision,
-        max_recall_loss=max_recall_loss,
+        fitted_on={"data": data.name, "labels": source, "rows_without_labels": unlabelled, "seed": seed},
+        requirements=requirements,
+        certificate=certificate,
+        calibration=CalibrationSettings(calibration.value, seed=seed),
+        by_relation=source != "lists",
     )
-    folder = output or verifier.path
     write_thresholds(folder, fitted)
-    found = fitted.fitted_on
-    typer.echo(
-        f"{folder / 'thresholds.json'}: text_threshold {fitted.text_threshold:.4f}, pair_thresholds "
-        f"{ {k: round(v, 4) for k, v in fitted.pair_thresholds.items()} }; on {found['candidates']} candidates "
-        f"precision {found['precision']:.3f} recall {found['recall']:.3f} F1 {found['f1']:.3f}",
-        err=True,
+    typer.echo(f"{folder / 'thresholds.json'}: {_outcome(fitted, certificate)}", err=True)
+    if certificate is not None:
+        typer.echo(f"the guarantee rests on: {'; '.join(ASSUMPTIONS)} ({source})", err=True)
+
+
+def _guarantee(
+    precision: float | None, max_per_text: int | None, delta: float | None, seed: int, requirements: Requirements
+) -> GuaranteeSettings:
+    """How a guarantee is sought, once the options are seen to go together."""
+    if precision is None and (delta is not None or max_per_text is not None):
+        raise ConfigError("--delta and --max-per-text are about a guarantee: give --guarantee-precision as well")
+    if precision is not None and requirements != Requirements():
+        raise ConfigError(
+            "--guarantee-precision chooses the thresholds by itself: leave out --target-precision and --max-recall-loss"
+        )
+    return GuaranteeSettings(seed=seed) if max_per_text is None else GuaranteeSettings(max_per_text, seed=seed)
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, unless it belongs to the installed package, which all users of it share and an update replaces.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if folder.resolve() in {path.resolve() for path in bundled_models().values()}:
+        raise ConfigError(
+            f"{folder} is part of the installed package and is not written to: copy the folder and give the copy as "
+            "--model, or name another place for thresholds.json with -o"
+        )
+    return folder
+
+
+def _outcome(fitted: Thresholds, certificate: Certificate | None) -> str:
+    """What was found, in one line."""
+    found: dict[str, Any] = dict(fitted.fitted_on)
+    kind = fitted.calibration.kind if fitted.calibration else "no"
+    numbers = (
+        f"text_threshold {fitted.text_threshold:.4f}, pair_thresholds "
+        f"{ {k: round(v, 4) for k, v in fitted.pair_thresholds.items()} }, {kind} probability; "
+    )
+    if certificate is None:
+        reached = f"precision {found['precision']:.3f} recall {found['recall']:.3f} F1 {found['f1']:.3f}"
+        return f"{numbers}on {found['candidates']} candidates {reached}"
+    heavier = certificate.heavier_texts
+    weighed = f", {heavier} of them counted as {certificate.settings.max_per_text} triples" if heavier else ""
+    return (
+        f"{numbers}precision >= {certificate.precision:g} with confidence {1 - certificate.delta:g} "
+        f"(p = {certificate.p_value:.2g}): on {certificate.texts} other texts{weighed} {certificate.accepted} accepted "
+        f"with precision {certificate.empirical_precision:.3f}, recall {certificate.recall:.3f}"
     )
 
 
-def labelled_rows(path: Path, labels: LabelSource) -> list[LabelledText]:
-    """Read labelled rows of either kind.
+def labelled_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], LabelSource, int]:
+    """Read labelled rows of any kind.
+
+    Args:
+        path: The file.
+        labels: Where the labels come from.
+
+    Returns:
+        The rows, whose labels they are, and how many rows were left out for they have no labels.
 
     Raises:
         DataError: The file cannot be read, or has no labels of the kind asked for.
@@ -77,11 +175,29 @@ def labelled_rows(path: Path, labels: LabelSource) -> list[LabelledText]:
     with path.open("rb") as stream:
         contrastive = b'"anchors"' in stream.readline(1 << 20)
     if not contrastive:
-        if labels is LabelSource.lists:
-            raise DataError("--labels lists needs contrastive rows (anchors, negatives)", path=str(path))
-        return [label_candidates(to_candidates(row)) for row in read_rows(str(path), "candidates")]
+        return _candidate_rows(path, labels)
+    if labels is Labels.support:
+        raise DataError("--labels support needs candidate rows whose triples are judged", path=str(path))
     examples = load_examples([path])
-    return [_by_gold(e, path) if labels is LabelSource.gold else label_by_lists(e) for e in examples]
+    if labels is Labels.gold:
+        return [_by_gold(example, path) for example in examples], "gold", 0
+    return [label_by_lists(example) for example in examples], "lists", 0
+
+
+def _candidate_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], LabelSource, int]:
+    if labels is Labels.lists:
+        raise DataError("--labels lists needs contrastive rows (anchors, negatives)", path=str(path))
+    rows = list(read_rows(str(path), "candidates"))
+    judged: Sequence[LabelledText | None] = () if labels is Labels.gold else [label_by_support(row) for row in rows]
+    found = [row for row in judged if row is not None]
+    if found:
+        return found, "support", len(rows) - len(found)
+    if labels is Labels.support:
+        raise DataError(
+            "no triple is judged: --labels support needs `labels` beside `triples`, or `label` or `supported` in each",
+            path=str(path),
+        )
+    return [label_candidates(to_candidates(row)) for row in rows], "gold", 0
 
 
 def _by_gold(example: Example, path: Path) -> LabelledText:

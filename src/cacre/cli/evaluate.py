@@ -1,8 +1,10 @@
-"""`cacre evaluate`: predictions against gold by the rules of the official DuIE2.0 scorer."""
+"""`cacre evaluate`: predictions against gold by the rules of the official DuIE2.0 scorer, or a verifier's scores."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +13,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cacre.cli.option_groups import with_groups
+from cacre.cli.verifier_report import reading_line, verifier_tables
+from cacre.data import load_examples
 from cacre.evaluation.bootstrap import Intervals, bootstrap_intervals
-from cacre.evaluation.duie_scorer import Scores, count_texts, score_by_relation
+from cacre.evaluation.duie_scorer import Aliases, Scores, Spo, count_texts, score_by_relation
+from cacre.evaluation.paired import Difference, order_as, paired_auc, paired_scores, require_same_texts
 from cacre.evaluation.scored_rows import read_aliases, read_scored_rows
+from cacre.evaluation.table_reading import Reading, read_labelled_scores
+from cacre.evaluation.verifier_metrics import SCORES, measure
+
+DEFAULT_RESAMPLES = 1000
+"""With `--scores` and `--against`, which are of little use without intervals."""
 
 
 class ScoringMode(StrEnum):
@@ -23,34 +34,186 @@ class ScoringMode(StrEnum):
     strict = "strict"
 
 
+class Source(StrEnum):
+    """Who says what is right."""
+
+    gold = "gold"
+    support = "support"
+    lists = "lists"
+
+
+@dataclass(frozen=True)
+class TripleOptions:
+    """How triples are compared with gold."""
+
+    mode: Annotated[ScoringMode, typer.Option(help="flat: compare @value only; strict: all slots.")] = ScoringMode.flat
+    aliases: Annotated[Path | None, typer.Option(help="Lines of `name<TAB>alias<TAB>alias...`.")] = None
+    per_relation: Annotated[bool, typer.Option("--per-relation", help="Also score each predicate.")] = False
+
+
+@dataclass(frozen=True)
+class VerifierOptions:
+    """How a verifier's scores are measured."""
+
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Measure the scores in the verdict rows (`cacre filter --all`).")
+    ] = False
+    labels: Annotated[
+        Path | None, typer.Option(help="With --scores: labels of the candidates; those in the rows by default.")
+    ] = None
+    label_source: Annotated[
+        Source | None,
+        typer.Option(
+            help="With --scores: gold (default; incomplete), support (judged by the text), lists (the LLM's)."
+        ),
+    ] = None
+    training: Annotated[
+        list[Path] | None, typer.Option(help="With --scores: training rows, to tell seen entities from unseen ones.")
+    ] = None
+
+    def check(self, gold: Path | None, triples: TripleOptions) -> None:
+        """Refuse options that do not go together.
+
+        Raises:
+            typer.BadParameter: They do not.
+        """
+        if not self.scores:
+            if self.labels or self.label_source or self.training:
+                raise typer.BadParameter("--labels, --label-source and --training go with --scores")
+            if gold is None:
+                raise typer.BadParameter("GOLD is missing: give the file with gold, or --scores to measure scores")
+        elif triples != TripleOptions():
+            raise typer.BadParameter("--mode, --aliases and --per-relation do not go with --scores")
+        elif gold is not None and self.labels is not None:
+            raise typer.BadParameter("GOLD and --labels both give labels: leave one out")
+
+
+@with_groups
 def evaluate(
     predictions: Annotated[Path, typer.Argument(help="JSONL with `triples` or `spo_list`; - is standard input.")],
-    gold: Annotated[Path, typer.Argument(help="JSONL with `gold`, `spo_list` or `triples`; - is standard input.")],
-    mode: Annotated[ScoringMode, typer.Option(help="flat: compare @value only; strict: all slots.")] = ScoringMode.flat,
-    aliases: Annotated[Path | None, typer.Option(help="Lines of `name<TAB>alias<TAB>alias...`.")] = None,
-    per_relation: Annotated[bool, typer.Option("--per-relation", help="Also score each predicate.")] = False,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of texts for 95 % intervals; 0 is none.")] = 0,
+    triples: TripleOptions,
+    verifier: VerifierOptions,
+    gold: Annotated[
+        Path | None, typer.Argument(help="JSONL with `gold`, `spo_list` or `triples`; - is standard input.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another output of the same texts, to be compared with the first.")
+    ] = None,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(min=0, help="Resamples of texts for 95 % intervals; 1000 with --scores or --against, else none."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object instead of a table.")] = False,
 ) -> None:
-    """Precision, recall and F1 of predicted triples, as the official DuIE2.0 script counts them."""
-    if str(predictions) == str(gold) == "-":
-        raise typer.BadParameter("predictions and gold cannot both be standard input: give one of them as a file")
-    predicted_rows, gold_rows = read_scored_rows(predictions), read_scored_rows(gold, "gold")
-    names = None if aliases is None else read_aliases(aliases)
+    """Precision, recall and F1 of predicted triples, as the official DuIE2.0 script counts them.
+
+    With --scores: how well a verifier's scores tell right candidates from wrong ones.
+    """
+    verifier.check(gold, triples)
+    files = [str(path) for path in (predictions, gold, against, verifier.labels) if path is not None]
+    if files.count("-") > 1:
+        raise typer.BadParameter("only one file can be standard input: give the others as files")
+    resamples = bootstrap if bootstrap is not None else DEFAULT_RESAMPLES if verifier.scores or against else 0
+    if against is not None and not resamples:
+        raise typer.BadParameter("--against compares resamples: --bootstrap must be at least 1")
+    if verifier.scores:
+        _evaluate_scores(predictions, verifier, gold, against, resamples, as_json=as_json)
+    elif gold is not None:  # always; the check has seen to it
+        _evaluate_triples(_TripleFiles(predictions, gold, against), triples, resamples, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _TripleFiles:
+    predictions: Path
+    gold: Path
+    against: Path | None
+
+
+def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: int, *, as_json: bool) -> None:
+    predicted_rows, gold_rows = read_scored_rows(files.predictions), read_scored_rows(files.gold, "gold")
+    names = None if options.aliases is None else read_aliases(options.aliases)
     _warn_of_unknown_texts(len(predicted_rows), len(predicted_rows.keys() & gold_rows.keys()))
-    counts = count_texts(predicted_rows, gold_rows, mode.value, names)
-    scores = Scores.of_counts(*(int(total) for total in counts.sum(axis=0)))
-    intervals = bootstrap_intervals(counts, bootstrap) if bootstrap and len(counts) else None
-    relations = score_by_relation(predicted_rows, gold_rows, mode.value, names) if per_relation else {}
+    counts = count_texts(predicted_rows, gold_rows, options.mode.value, names)
+    scores = Scores.of_counts(*counts.sum(axis=0).tolist())
+    intervals = bootstrap_intervals(counts, resamples) if resamples and len(counts) else None
+    relations = score_by_relation(predicted_rows, gold_rows, options.mode.value, names) if options.per_relation else {}
+    other = None
+    if files.against is not None:
+        other = _compare(read_scored_rows(files.against), predicted_rows, gold_rows, options.mode, names, resamples)
+    if not as_json:
+        Console().print(_table(scores, relations, intervals, options.mode))
+        if other is not None:
+            Console().print(_comparison_table(scores, other))
+        return
+    report = _report(scores, with_gold=names is not None)
+    if options.per_relation:
+        report["relations"] = {name: _report(s, with_gold=names is not None) for name, s in relations.items()}
+    if intervals is not None:
+        report["intervals"] = _interval_report(intervals)
+    if other is not None:
+        report["against"] = _report(other.scores, with_gold=names is not None)
+        report["difference"] = {name: difference.to_dict() for name, difference in other.differences.items()}
+    typer.echo(json.dumps(report, ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    scores: Scores
+    differences: Mapping[str, Difference]
+
+
+def _compare(
+    other: Mapping[str, Sequence[Spo]],
+    predictions: Mapping[str, Sequence[Spo]],
+    gold: Mapping[str, Sequence[Spo]],
+    mode: ScoringMode,
+    aliases: Aliases | None,
+    resamples: int,
+) -> _Comparison:
+    require_same_texts(predictions, other, gold)
+    counts = [count_texts(rows, gold, mode.value, aliases) for rows in (predictions, other)]
+    return _Comparison(
+        Scores.of_counts(*counts[1].sum(axis=0).tolist()), paired_scores(counts[0], counts[1], resamples=resamples)
+    )
+
+
+def _evaluate_scores(
+    verdicts: Path, options: VerifierOptions, gold: Path | None, against: Path | None, resamples: int, *, as_json: bool
+) -> None:
+    labels, source = options.labels or gold, options.label_source or Source.gold
+    names = None
+    if options.training:
+        examples = load_examples(options.training)
+        names = [(t.subject, t.object) for example in examples for t in (*example.anchors, *(example.gold or ()))]
+    reading = read_labelled_scores(verdicts, labels, source=source.value, training=names)
+    differences = {}
+    if against is not None:
+        other = read_labelled_scores(against, labels, source=source.value)
+        differences = _auc_differences(reading, other, resamples)
+    report = measure(reading.table, resamples=resamples)
     if as_json:
-        report = _report(scores, with_gold=names is not None)
-        if per_relation:
-            report["relations"] = {name: _report(s, with_gold=names is not None) for name, s in relations.items()}
-        if intervals is not None:
-            report["intervals"] = _interval_report(intervals)
-        typer.echo(json.dumps(report, ensure_ascii=False))
-    else:
-        Console().print(_table(scores, relations, intervals, mode))
+        report["left_out"] = {name: getattr(reading, name) for name in ("rows_without_labels", "unjudged", "repeated")}
+        if against is not None:
+            report["auc_difference"] = {name: found.to_dict() for name, found in differences.items()}
+        typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
+        return
+    console = Console()
+    for table in verifier_tables(report, differences):
+        console.print(table)
+    if line := reading_line(reading):
+        typer.echo(line, err=True)
+
+
+def _auc_differences(reading: Reading, other: Reading, resamples: int) -> dict[str, Difference]:
+    """AUC differences of each score, on the candidates that have it in both files and only if they have both labels."""
+    order = order_as(reading, other)
+    found = {}
+    for name in SCORES:
+        left, right = getattr(reading.table, name), getattr(other.table, name)[order]
+        both = (left == left) & (right == right)  # nan is not itself
+        if reading.table.labels[both].any() and not reading.table.labels[both].all():
+            found[name] = paired_auc(reading.table.where(both), left[both], right[both], resamples=resamples)
+    return found
 
 
 def _warn_of_unknown_texts(predicted: int, joined: int) -> None:
@@ -85,3 +248,25 @@ def _table(scores: Scores, relations: dict[str, Scores], intervals: Intervals | 
             for end, word in enumerate(("from", "to")):
                 table.add_row(f"{intervals.level:.0%} {word}", *(f"{pair[end]:.4f}" for pair in ends))
     return table
+
+
+def _comparison_table(scores: Scores, other: _Comparison) -> Table:
+    table = Table(title="against the other output (paired)")
+    table.add_column("measure")
+    for name in ("this", "other", "difference", "95 % from", "to", "p"):
+        table.add_column(name, justify="right")
+    for name, found in other.differences.items():
+        ends = [_rate(None), _rate(None)] if found.interval is None else [_rate(end) for end in found.interval]
+        table.add_row(
+            name,
+            _rate(getattr(scores, name)),
+            _rate(getattr(other.scores, name)),
+            _rate(found.value),
+            *ends,
+            f"{found.p:.4f}",
+        )
+    return table
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""What scores are worth before any threshold is chosen: ROC, precision-recall and calibration figures.
+"""What scores are worth before any threshold is chosen: ROC, precision-recall, risk-coverage and calibration figures.
 
 All functions take `labels [N]` (true = supported) and `scores [N]` or `probabilities [N]`, treat equal scores as one
 step, and need no scikit-learn; its results are the reference in the tests.
@@ -6,18 +6,19 @@ step, and need no scikit-learn; its results are the reference in the tests.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cacre.errors import ConfigError, DataError
+from cacre.evaluation.sweep import EPSILON, Ranking, Sweep, ratio
+from cacre.evaluation.sweep import Bools as Bools
+from cacre.evaluation.sweep import Floats as Floats
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-
-_EPSILON = 1e-12
-"""A rate asked for as .1 + .2 must be reached by one of .3."""
+PAPER_TPR = 0.974
+"""Where CACRE works on DeepSeek V3's candidates, removing .443 of the false ones (derived from Table 3)."""
 
 
 class RocCurve(NamedTuple):
@@ -30,6 +31,37 @@ class RocCurve(NamedTuple):
     false_positive_rate: Floats
     true_positive_rate: Floats
     thresholds: Floats
+
+
+class PrecisionRecallCurve(NamedTuple):
+    """Points of the precision-recall curve, from the strictest threshold to the loosest; [K] for K distinct scores.
+
+    Recall is of the true candidates; what no candidate proposes is not in it.
+    """
+
+    precision: Floats
+    recall: Floats
+    thresholds: Floats
+
+
+class RiskCoverageCurve(NamedTuple):
+    """Points of the risk-coverage curve, from the strictest threshold to the loosest; [K] for K distinct scores.
+
+    Coverage is the share of candidates kept, risk the share of false ones among them.
+    """
+
+    coverage: Floats
+    risk: Floats
+    thresholds: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBins:
+    """Candidates by probability, in bins of equal width; each [bins], nan where a bin is empty."""
+
+    count: Floats
+    mean_probability: Floats
+    share_true: Floats
 
 
 def checked(labels: npt.ArrayLike, scores: npt.ArrayLike, *, both_classes: bool = True) -> tuple[Bools, Floats]:
@@ -67,19 +99,89 @@ def roc_auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives)))
 
 
+def sweep(labels: npt.ArrayLike, scores: npt.ArrayLike, *, both_classes: bool = True) -> Sweep:
+    """What is kept at each distinct score.
+
+    Raises:
+        DataError: As `checked`.
+    """
+    return Ranking(*checked(labels, scores, both_classes=both_classes)).sweep()
+
+
 def roc_curve(labels: npt.ArrayLike, scores: npt.ArrayLike) -> RocCurve:
     """The ROC curve with a point for each distinct score.
 
     Raises:
         DataError: As `checked`; both labels are needed.
     """
-    truth, values = checked(labels, scores)
-    kept_true, kept_false, thresholds = _cumulative(truth, values)
+    swept = sweep(labels, scores)
     return RocCurve(
-        np.concatenate([[0.0], kept_false / kept_false[-1]]),
-        np.concatenate([[0.0], kept_true / kept_true[-1]]),
-        np.concatenate([[np.inf], thresholds]),
+        np.concatenate([[0.0], swept.false / swept.total_false]),
+        np.concatenate([[0.0], swept.true / swept.total_true]),
+        np.concatenate([[np.inf], swept.thresholds]),
     )
+
+
+def precision_recall_curve(labels: npt.ArrayLike, scores: npt.ArrayLike) -> PrecisionRecallCurve:
+    """The precision-recall curve with a point for each distinct score; there is none for keeping nothing.
+
+    Raises:
+        DataError: As `checked`; both labels are needed.
+    """
+    swept = sweep(labels, scores)
+    return PrecisionRecallCurve(swept.precision, swept.recall, swept.thresholds)
+
+
+def risk_coverage_curve(labels: npt.ArrayLike, scores: npt.ArrayLike) -> RiskCoverageCurve:
+    """The risk-coverage curve with a point for each distinct score.
+
+    Raises:
+        DataError: As `checked`; one label is enough.
+    """
+    swept = sweep(labels, scores, both_classes=False)
+    return RiskCoverageCurve(swept.kept / swept.kept[-1], swept.false / swept.kept, swept.thresholds)
+
+
+def risk_coverage_area(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    """Mean risk over all coverages, equal scores coming in together; lower is better.
+
+    Raises:
+        DataError: As `checked`; one label is enough.
+    """
+    return float(sweep(labels, scores, both_classes=False).risk_area())
+
+
+def coverage_at_risk(labels: npt.ArrayLike, scores: npt.ArrayLike, risk: float) -> float:
+    """The largest share of candidates that can be kept with at most `risk` false ones among them; 0 if none can.
+
+    Raises:
+        ConfigError: `risk` is outside [0, 1].
+        DataError: As `checked`; one label is enough.
+    """
+    _check_rate("risk", risk)
+    return float(sweep(labels, scores, both_classes=False).coverage_at_risk(risk))
+
+
+def precision_at_recall(labels: npt.ArrayLike, scores: npt.ArrayLike, recall: float) -> float:
+    """The best precision among thresholds that keep at least `recall` of the true candidates.
+
+    Raises:
+        ConfigError: `recall` is outside [0, 1].
+        DataError: As `checked`; both labels are needed.
+    """
+    _check_rate("recall", recall)
+    return float(sweep(labels, scores).precision_at_recall(recall))
+
+
+def recall_at_precision(labels: npt.ArrayLike, scores: npt.ArrayLike, precision: float) -> float:
+    """The largest share of true candidates kept among thresholds of at least this precision; 0 if there is none.
+
+    Raises:
+        ConfigError: `precision` is outside [0, 1].
+        DataError: As `checked`; both labels are needed.
+    """
+    _check_rate("precision", precision)
+    return float(sweep(labels, scores).recall_at_precision(precision))
 
 
 def true_positive_rate_at(labels: npt.ArrayLike, scores: npt.ArrayLike, fpr: float) -> float:
@@ -91,21 +193,21 @@ def true_positive_rate_at(labels: npt.ArrayLike, scores: npt.ArrayLike, fpr: flo
     """
     _check_rate("fpr", fpr)
     curve = roc_curve(labels, scores)
-    return float(curve.true_positive_rate[curve.false_positive_rate <= fpr + _EPSILON].max())
+    return float(curve.true_positive_rate[curve.false_positive_rate <= fpr + EPSILON].max())
 
 
-def false_positives_removed_at_tpr(labels: npt.ArrayLike, scores: npt.ArrayLike, tpr: float = 0.974) -> float:
+def false_positives_removed_at_tpr(labels: npt.ArrayLike, scores: npt.ArrayLike, tpr: float = PAPER_TPR) -> float:
     """Share of the false candidates that the strictest threshold rejects which still keeps `tpr` of the true ones.
-
-    .974 is where CACRE works on DeepSeek V3's candidates, removing .443 of the false ones (derived from Table 3).
 
     Raises:
         ConfigError: `tpr` is outside [0, 1].
         DataError: As `checked`; both labels are needed.
     """
     _check_rate("tpr", tpr)
-    curve = roc_curve(labels, scores)
-    return float(1.0 - curve.false_positive_rate[curve.true_positive_rate >= tpr - _EPSILON].min())
+    if tpr <= 0:  # a threshold above all scores keeps nothing
+        checked(labels, scores)
+        return 1.0
+    return float(sweep(labels, scores).false_removed_at_tpr(tpr))
 
 
 def average_precision(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
@@ -114,10 +216,7 @@ def average_precision(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     Raises:
         DataError: As `checked`; both labels are needed.
     """
-    truth, values = checked(labels, scores)
-    kept_true, kept_false, _ = _cumulative(truth, values)
-    recall = kept_true / kept_true[-1]
-    return float(np.sum(np.diff(recall, prepend=0.0) * kept_true / (kept_true + kept_false)))
+    return float(sweep(labels, scores).average_precision())
 
 
 def expected_calibration_error(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 15) -> float:
@@ -127,12 +226,34 @@ def expected_calibration_error(labels: npt.ArrayLike, probabilities: npt.ArrayLi
         ConfigError: `bins` is below 1.
         DataError: As `checked`, or a probability is outside [0, 1].
     """
+    truth, values = _checked_probabilities(labels, probabilities)
+    gap = np.bincount(bin_places(values, bins), weights=truth - values, minlength=bins)
+    return float(np.abs(gap).sum() / len(values))
+
+
+def reliability_bins(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 15) -> ReliabilityBins:
+    """Mean probability beside share of true candidates, over the bins of `expected_calibration_error`.
+
+    Raises:
+        ConfigError: `bins` is below 1.
+        DataError: As `checked`, or a probability is outside [0, 1].
+    """
+    truth, values = _checked_probabilities(labels, probabilities)
+    place = bin_places(values, bins)
+    weights = (np.ones_like(values), values, truth.astype(np.float64))
+    count, mean, true = (np.bincount(place, weights=weight, minlength=bins).astype(np.float64) for weight in weights)
+    return ReliabilityBins(count, ratio(mean, count), ratio(true, count))
+
+
+def bin_places(probabilities: Floats, bins: int) -> npt.NDArray[np.int64]:
+    """In which of the equally wide bins each probability is; 1.0 is in the last.
+
+    Raises:
+        ConfigError: `bins` is below 1.
+    """
     if bins < 1:
         raise ConfigError(f"bins must be at least 1, got {bins}")
-    truth, values = _checked_probabilities(labels, probabilities)
-    place = np.minimum((values * bins).astype(np.int64), bins - 1)  # 1.0 belongs to the last bin
-    gap = np.bincount(place, weights=truth - values, minlength=bins)
-    return float(np.abs(gap).sum() / len(values))
+    return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
 def brier_score(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
@@ -143,14 +264,6 @@ def brier_score(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
     """
     truth, values = _checked_probabilities(labels, probabilities)
     return float(np.mean((values - truth) ** 2))
-
-
-def _cumulative(truth: Bools, values: Floats) -> tuple[Floats, Floats, Floats]:
-    """True and false candidates kept at each distinct score, and the scores, from the largest down; each [K]."""
-    distinct, inverse = np.unique(-values, return_inverse=True)
-    kept_true = np.cumsum(np.bincount(inverse, weights=truth), dtype=np.float64)
-    kept_false = np.cumsum(np.bincount(inverse, weights=~truth), dtype=np.float64)
-    return kept_true, kept_false, -distinct
 
 
 def _checked_probabilities(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> tuple[Bools, Floats]:

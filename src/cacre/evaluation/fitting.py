@@ -4,54 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
 
-from cacre.data.conversion import CandidateSet
+from cacre.data.conversion import CandidateSet, to_candidates
 from cacre.data.normalisation import normalise_triple
-from cacre.errors import DataError
-from cacre.evaluation.calibration import fit_calibration
-from cacre.evaluation.curves import false_positives_removed_at_tpr, roc_auc
-from cacre.evaluation.thresholds import fit_thresholds
+from cacre.data.rows import Row
+from cacre.errors import ConfigError, DataError
+from cacre.evaluation.calibration import CalibrationSettings, CandidateColumns, fit_calibration
+from cacre.evaluation.certificate import Certificate, GuaranteeSettings
+from cacre.evaluation.guarantee import certify
+from cacre.evaluation.label_reading import labels_of
+from cacre.evaluation.labelled_scores import JudgedColumns, Scorer, acceptable, judged_columns
+from cacre.evaluation.labelled_scores import LabelledText as LabelledText
+from cacre.evaluation.score_table import LabelSource
+from cacre.evaluation.thresholds import FittedThresholds, fit_thresholds
 from cacre.files import atomic_writer
-from cacre.inference.decision import PairStrategy, Scores
-from cacre.inference.thresholds import Thresholds
-from cacre.schema import Schema
+from cacre.inference.thresholds import Calibration, Thresholds
 from cacre.types import Candidate, Example, Triple
-
-Labels = Literal["lists", "gold"]
-
-
-class Scorer(Protocol):
-    """What fitting needs of a verifier."""
-
-    schema: Schema
-
-    def score_many(
-        self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]], strategies: Sequence[PairStrategy] = ...
-    ) -> list[list[Scores]]:
-        """Scores of each candidate, with one of the given pair strategies."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledText:
-    """A text, its candidates and whether each is true.
+class Requirements:
+    """What thresholds must reach on the candidates they are fitted on; no guarantee for others.
 
     Args:
-        text: The text.
-        candidates: What is scored.
-        labels: True = supported; aligned with the candidates.
-        missed_gold: Gold triples that no candidate proposes.
+        target_precision: Precision to reach at least; None is no limit.
+        max_recall_loss: How far recall may fall, in points (.02 is two points); None is no limit.
     """
 
-    text: str
-    candidates: tuple[Candidate, ...]
-    labels: tuple[bool, ...]
-    missed_gold: int = 0
+    target_precision: float | None = None
+    max_recall_loss: float | None = None
 
 
 def label_by_lists(example: Example) -> LabelledText:
@@ -82,80 +68,136 @@ def label_candidates(row: CandidateSet) -> LabelledText:
     return label_by_gold(row.text, row.candidates, row.gold)
 
 
+def label_by_support(row: Row) -> LabelledText | None:
+    """A candidate is true when who read the text says so; labels stand in the row, in any shape that is read.
+
+    Args:
+        row: A candidate row; `labels` aligned with `triples`, or `label` or `supported` in each triple.
+
+    Returns:
+        None if no candidate of the row is judged. Support labels say nothing of what was never proposed.
+
+    Raises:
+        DataError: A label is not well formed.
+    """
+    content = to_candidates(row)
+    try:
+        found = labels_of(row.raw, "support")
+    except DataError as error:
+        raise row.error(error.reason, error.field) from error
+    if found is None:
+        return None
+    labels = tuple(found.of(normalise_triple(candidate.triple)).right for candidate in content.candidates)
+    return None if all(label is None for label in labels) else LabelledText(content.text, content.candidates, labels)
+
+
 def fit_verifier(
     verifier: Scorer,
     rows: Sequence[LabelledText],
     *,
     fitted_on: Mapping[str, Any] | None = None,
-    target_precision: float | None = None,
-    max_recall_loss: float | None = None,
+    requirements: Requirements | None = None,
+    certificate: Certificate | None = None,
+    calibration: CalibrationSettings | None = None,
+    by_relation: bool = False,
 ) -> Thresholds:
     """Fit tau_1 and, for each pair strategy, tau_2, jointly; and the probability.
 
     Each candidate is scored once per strategy, and the copies are fitted together, so that all strategies share one
     tau_1. A wrong candidate of a contrastive list has no paraphrase by the extractor; the schema's stands in for it.
+    Candidates that are not judged are compared with, but not fitted on.
 
     Args:
         verifier: Gives the scores.
         rows: Labelled candidates.
         fitted_on: What to record about the data.
-        target_precision: Precision to reach at least, on these candidates.
-        max_recall_loss: How far recall may fall, in points.
+        requirements: What the thresholds must reach on these candidates.
+        certificate: Thresholds with a guarantee, which take the place of fitted ones.
+        calibration: How the probability is fitted.
+        by_relation: Whether the probability may differ by relation. Not for contrastive lists: how many wrong triples
+            of a relation a list holds was the choice of its maker.
 
     Raises:
         DataError: There is no candidate, or all have the same label.
-        ConfigError: No thresholds reach what is asked for.
+        ConfigError: No thresholds reach what is asked for; or there are too few labels for an isotonic calibration.
     """
-    scores = {s: _scores(verifier, rows, s) for s in ("paraphrase", "schema", "siblings")}
-    labels = np.asarray([label for row in rows for label in row.labels], dtype=bool)
+    columns = judged_columns(verifier, rows)
+    labels = columns.labels
     if labels.all() or not labels.any():
         raise DataError(
             f"{len(labels)} candidates, {int(labels.sum())} of them true: fitting needs true and false ones"
         )
-    parts = [part for part in scores.values() if np.isfinite(part[1]).any()] or [scores["schema"]]
-    text, pair = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    names = [name for part in parts for name in part[2]]
-    truth = np.tile(labels, len(parts))
+    probability = _fitted_calibration(columns, calibration, by_relation=by_relation)
+    record = {**(fitted_on or {}), **columns.record(len(rows))}
+    if certificate is not None:
+        return certificate.as_thresholds(probability, {**record, "criterion": "guarantee"})
+    requirements = requirements or Requirements()
     fitted = fit_thresholds(
-        text,
-        pair,
-        truth,
-        strategies=names,
-        missed_gold=len(parts) * sum(row.missed_gold for row in rows),
-        target_precision=target_precision,
-        max_recall_loss=max_recall_loss,
+        columns.text_score,
+        columns.pair_score,
+        columns.tiled(labels),
+        strategies=columns.strategies,
+        missed_gold=columns.copies * sum(row.missed_gold for row in rows),
+        target_precision=requirements.target_precision,
+        max_recall_loss=requirements.max_recall_loss,
     )
-    record = {
-        **(fitted_on or {}),
-        "texts": len(rows),
-        "candidates": len(labels),
-        "true": int(labels.sum()),
-        "criterion": "f1",
-        "target_precision": target_precision,
-        "precision": round(fitted.precision, 4),
-        "recall": round(fitted.recall, 4),
-        "f1": round(fitted.f1, 4),
-        "text_auc": round(float(roc_auc(labels, scores["schema"][0])), 4),
-        "false_removed_at_tpr_974": round(float(false_positives_removed_at_tpr(labels, scores["schema"][0])), 4),
-    }
-    return fitted.as_thresholds(fit_calibration(text, pair, truth), record)
+    return fitted.as_thresholds(probability, {**record, "criterion": "f1", **_reached(fitted, requirements)})
 
 
-def _scores(
-    verifier: Scorer, rows: Sequence[LabelledText], strategy: PairStrategy
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], list[str | None]]:
-    """Text scores `[N]`, pair scores `[N]` (nan where there is none) and strategy names of all candidates."""
-    pairs = [(row.text, [_prepared(c, strategy, verifier.schema) for c in row.candidates]) for row in rows]
-    flat = [score for row in verifier.score_many(pairs, (strategy,)) for score in row]
-    text = np.asarray([score.text_score for score in flat])
-    pair = np.asarray([np.nan if score.pair_score is None else score.pair_score for score in flat])
-    return text, pair, [score.strategy for score in flat]
+def _fitted_calibration(
+    columns: JudgedColumns, settings: CalibrationSettings | None, *, by_relation: bool
+) -> Calibration:
+    return fit_calibration(
+        columns.text_score,
+        columns.pair_score,
+        columns.tiled(columns.labels),
+        columns=CandidateColumns(
+            text=columns.tiled(columns.text),
+            relation=columns.tiled(columns.relation).tolist() if by_relation else None,
+            agreement=columns.tiled(columns.agreement),
+            weight=np.full(len(columns.text_score), 1 / columns.copies),
+        ),
+        settings=settings,
+    )
 
 
-def _prepared(candidate: Candidate, strategy: PairStrategy, schema: Schema) -> Candidate:
-    if strategy == "paraphrase" and candidate.paraphrase is None:
-        return replace(candidate, paraphrase=schema.paraphrase(candidate.triple))
-    return candidate
+def certify_verifier(
+    verifier: Scorer,
+    rows: Sequence[LabelledText],
+    precision: float,
+    delta: float,
+    *,
+    label_source: LabelSource,
+    settings: GuaranteeSettings | None = None,
+) -> Certificate:
+    """Find thresholds whose precision is guaranteed for the verifier with its default checks; `certify` says how.
+
+    Candidates that fail a check are never accepted, and those that are not judged count as wrong.
+
+    Args:
+        verifier: Gives the scores.
+        rows: Labelled candidates of the extractor that the verifier is to follow.
+        precision: What to guarantee.
+        delta: Chance of being wrong.
+        label_source: Who says what is right.
+        settings: How it is sought.
+
+    Raises:
+        ConfigError: Labels are those of contrastive lists, a value is out of range, or nothing can be certified.
+        DataError: There are too few texts.
+    """
+    if label_source == "lists":
+        raise ConfigError(
+            "contrastive lists cannot guarantee a precision: their wrong triples were made, not extracted; "
+            "give candidates of the extractor, labelled by gold or by a reader"
+        )
+    return certify(acceptable(verifier, rows, label_source), precision, delta, settings=settings)
+
+
+def _reached(fitted: FittedThresholds, requirements: Requirements) -> dict[str, Any]:
+    scores = {name: round(getattr(fitted, name), 4) for name in ("precision", "recall", "f1")}
+    limits = {"target_precision": requirements.target_precision, "max_recall_loss": requirements.max_recall_loss}
+    return {**limits, **scores}
 
 
 def write_thresholds(folder: Path, thresholds: Thresholds) -> None:

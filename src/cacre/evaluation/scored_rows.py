@@ -37,13 +37,31 @@ def read_scored_rows(path: str | Path, side: Side = "predictions") -> dict[str, 
         DataError: The file cannot be read, or a row is not as above; with file, line and field.
     """
     rows: dict[str, list[Spo]] = {}
-    for number, line in _lines(path):
+    for number, row in json_rows(path):
         try:
-            text, spos = _parse_row(line, side)
+            text, spos = _parse_row(row, side)
         except DataError as error:
             raise DataError(error.reason, path=str(path), line=number, field=error.field) from error
         rows[text] = spos
     return rows
+
+
+def json_rows(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a JSONL file with their 1-based lines; blank lines are passed over.
+
+    Raises:
+        DataError: The file cannot be read, or a line is no JSON object; with file and line.
+    """
+    for number, line in _lines(path):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            reason = f"not valid JSON: {error.msg} at column {error.colno}"
+            raise DataError(reason, path=str(path), line=number) from error
+        if not isinstance(row, dict):
+            reason = f"expected a JSON object, got {line.strip()!r:.80}"
+            raise DataError(reason, path=str(path), line=number)
+        yield number, row
 
 
 def read_aliases(path: str | Path) -> dict[str, set[str]]:
@@ -85,13 +103,7 @@ def _opened(path: str | Path) -> Iterator[TextIO]:
             yield stream
 
 
-def _parse_row(line: str, side: Side) -> tuple[str, list[Spo]]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"not valid JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(row, dict):
-        raise DataError(f"expected a JSON object, got {line.strip()!r:.80}")
+def _parse_row(row: dict[str, Any], side: Side) -> tuple[str, list[Spo]]:
     if not isinstance(row.get("text"), str):
         raise DataError(f"expected a string, got {row.get('text')!r:.80}", field="text")
     key = next((key for key in _KEYS[side] if key in row), None)
@@ -101,14 +113,23 @@ def _parse_row(line: str, side: Side) -> tuple[str, list[Spo]]:
     if not isinstance(row[key], list):
         raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
     items = enumerate(row[key])
-    return row["text"], [_parse_spo(item, f"{key}[{i}]") for i, item in items if not _rejected(item)]
+    return row["text"], [parse_spo(item, f"{key}[{i}]") for i, item in items if not _rejected(item)]
 
 
 def _rejected(item: object) -> bool:
     return isinstance(item, dict) and item.get("verdict") == "rejected"
 
 
-def _parse_spo(item: object, field: str) -> Spo:
+def parse_spo(item: object, field: str) -> Spo:
+    """One SPO of a row, in any of the shapes of `read_scored_rows`; the object is always a dict.
+
+    Args:
+        item: What stands in the row.
+        field: Its place, for the error.
+
+    Raises:
+        DataError: It has another shape.
+    """
     if isinstance(item, dict):
         parts: list[Any] = [item.get(name) for name in ("subject", "predicate", "object")]
     elif isinstance(item, list) and len(item) == 3:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cacre.errors import ConfigError
-from cacre.inference.thresholds import OFF, Thresholds
+from cacre.inference.thresholds import OFF, Calibration, Thresholds
 from cacre.schema import Schema
 from cacre.types import Candidate, Span, Verdict
 
@@ -146,20 +146,40 @@ def decide(
     for candidate, score in zip(candidates, scores, strict=True):
         failed = check_candidate(candidate, normalised, allowed, rules)
         reason = failed or check_scores(score, thresholds, rules)
-        calibration = thresholds.calibration
         verdicts.append(
             Verdict(
                 candidate=candidate,
                 outcome="supported" if reason is None else "rejected",
                 text_score=score.text_score,
                 pair_score=score.pair_score,
-                probability=calibration.probability(score.text_score, score.pair_score) if calibration else None,
+                probability=_probability(candidate, score, schema, thresholds.calibration),
                 evidence=score.evidence,
                 reason=reason,
                 margin=None if failed else margin(score, thresholds, rules),
             )
         )
     return verdicts
+
+
+def _probability(candidate: Candidate, scores: Scores, schema: Schema, calibration: Calibration | None) -> float | None:
+    if calibration is None:
+        return None
+    return calibration.probability(
+        scores.text_score, scores.pair_score, agreement=agreement(candidate), relation=relation(candidate, schema)
+    )
+
+
+def agreement(candidate: Candidate) -> float | None:
+    """The share of the LLM's samples that gave the candidate: its row's `agreement`, if that is one in [0, 1]."""
+    value = candidate.extra.get("agreement")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        return None
+    return float(value)
+
+
+def relation(candidate: Candidate, schema: Schema) -> str:
+    """The name that a calibration knows the candidate's relation by: the schema's, if it has one for it."""
+    return schema.resolve(candidate.triple.predicate) or candidate.triple.predicate
 
 
 def reason_kind(reason: str) -> str:

@@ -7,9 +7,11 @@ scikit-learn nor torch.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from operator import itemgetter
+from typing import Any, Literal
 
 from cacre.errors import ModelError
 
@@ -38,43 +40,110 @@ def _object(value: object, where: str) -> Mapping[str, Any]:
     return value
 
 
+def _numbers(value: object, where: str) -> tuple[float, ...]:
+    """Read a list of at least one finite number, none smaller than the one before.
+
+    Raises:
+        ModelError: It is something else.
+    """
+    rising = isinstance(value, list) and value and all(map(_is_number, value)) and sorted(value) == value
+    if not isinstance(value, list) or not rising:
+        raise ModelError(f"{where} must be a list of rising numbers, got {value!r:.80}: run  cacre calibrate  again")
+    return tuple(float(number) for number in value)
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+
+
+_WEIGHTS = ("text_weight", "pair_weight", "has_pair_weight", "bias")
+_AGREEMENT_WEIGHTS = ("agreement_weight", "has_agreement_weight")
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Logistic regression from the two scores to a probability.
+    """From the scores, the relation and the LLM's agreement with itself to a probability.
 
-    `p = 1 / (1 + exp(-(text_weight * text_score + pair_weight * pair_score + has_pair_weight * has_pair + bias)))`,
-    where `pair_score` and `has_pair` are 0 for a candidate without a pair score.
+    `logit = text_weight * text_score + pair_weight * pair_score + has_pair_weight * has_pair + agreement_weight *
+    agreement + has_agreement_weight * has_agreement + relation_offsets[relation] + bias`, where `pair_score` and
+    `agreement` are 0 for a candidate without one, and a relation without an offset has 0. The probability is
+    `1 / (1 + exp(-logit))`, or with knots what the straight lines between them give at the logit.
 
     Args:
         text_weight: Weight of the text score.
         pair_weight: Weight of the pair score.
         has_pair_weight: Weight of having a pair score at all.
         bias: The intercept.
+        agreement_weight: Weight of the agreement, the share of the LLM's samples that gave the candidate.
+        has_agreement_weight: Weight of having an agreement at all.
+        relation_offsets: What a relation adds to the logit, by the schema's name for it.
+        knots: (logit, probability) pairs of an isotonic calibration, both rising; empty for a logistic one.
     """
 
     text_weight: float
     pair_weight: float
     has_pair_weight: float
     bias: float
+    agreement_weight: float = 0.0
+    has_agreement_weight: float = 0.0
+    relation_offsets: Mapping[str, float] = field(default_factory=dict)
+    knots: tuple[tuple[float, float], ...] = ()
 
-    def probability(self, text_score: float, pair_score: float | None) -> float:
-        """Probability in [0, 1] that the text supports the candidate; `pair_score` None or nan means there is none."""
+    @property
+    def kind(self) -> Literal["logistic", "isotonic"]:
+        """How a logit becomes a probability."""
+        return "isotonic" if self.knots else "logistic"
+
+    def logit(
+        self,
+        text_score: float,
+        pair_score: float | None,
+        *,
+        agreement: float | None = None,
+        relation: str | None = None,
+    ) -> float:
+        """The sum before it becomes a probability; arguments as in `probability`."""
         logit = self.text_weight * text_score + self.bias
         if pair_score is not None and not math.isnan(pair_score):
             logit += self.pair_weight * pair_score + self.has_pair_weight
+        if agreement is not None and not math.isnan(agreement):
+            logit += self.agreement_weight * agreement + self.has_agreement_weight
+        return logit if relation is None else logit + self.relation_offsets.get(relation, 0.0)
+
+    def probability(
+        self,
+        text_score: float,
+        pair_score: float | None,
+        *,
+        agreement: float | None = None,
+        relation: str | None = None,
+    ) -> float:
+        """Probability in [0, 1] that the text supports the candidate.
+
+        Args:
+            text_score: S_st.
+            pair_score: S_tt; None or nan means there is none.
+            agreement: Share of the LLM's samples that gave the candidate, in [0, 1]; None or nan if unknown.
+            relation: The schema's name of its relation; None or an unknown one uses what all relations share.
+        """
+        logit = self.logit(text_score, pair_score, agreement=agreement, relation=relation)
+        if self.knots:
+            return _interpolated(self.knots, logit)
         # exp of a positive number can overflow, of a negative one cannot
         small = math.exp(-abs(logit))
         return 1.0 / (1.0 + small) if logit >= 0 else small / (1.0 + small)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object that `from_dict` reads."""
-        return {
-            "kind": "logistic",
-            "text_weight": self.text_weight,
-            "pair_weight": self.pair_weight,
-            "has_pair_weight": self.has_pair_weight,
-            "bias": self.bias,
-        }
+        """The JSON object that `from_dict` reads; what says nothing is left out."""
+        values: dict[str, Any] = {"kind": self.kind, **{name: getattr(self, name) for name in _WEIGHTS}}
+        if self.agreement_weight or self.has_agreement_weight:
+            values |= {name: getattr(self, name) for name in _AGREEMENT_WEIGHTS}
+        if self.relation_offsets:
+            values["relation_offsets"] = dict(sorted(self.relation_offsets.items()))
+        if self.knots:
+            logits, probabilities = zip(*self.knots, strict=True)
+            values["knots"] = {"logits": list(logits), "probabilities": list(probabilities)}
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "calibration") -> Calibration:
@@ -84,10 +153,42 @@ class Calibration:
             ModelError: It is of another kind, or a number is missing or not finite.
         """
         values = _object(values, where)
-        if values.get("kind") != "logistic":
-            raise ModelError(f"{where}: kind must be 'logistic', got {values.get('kind')!r:.80}: update cacre")
-        names = ("text_weight", "pair_weight", "has_pair_weight", "bias")
-        return cls(*(_number(values, name, where) for name in names))
+        kind = values.get("kind")
+        if kind not in ("logistic", "isotonic"):
+            raise ModelError(f"{where}: kind must be 'logistic' or 'isotonic', got {kind!r:.80}: update cacre")
+        offsets = _object(values.get("relation_offsets", {}), f"{where}: relation_offsets")
+        return cls(
+            **{name: _number(values, name, where) for name in _WEIGHTS},
+            **{name: _number(values, name, where) for name in _AGREEMENT_WEIGHTS if name in values},
+            relation_offsets={name: _number(offsets, name, f"{where}: relation_offsets") for name in offsets},
+            knots=_knots(values.get("knots"), f"{where}: knots") if kind == "isotonic" else (),
+        )
+
+
+def _knots(value: object, where: str) -> tuple[tuple[float, float], ...]:
+    """Read the knots of an isotonic calibration.
+
+    Raises:
+        ModelError: They are not two rising lists of one length, or a probability is outside [0, 1].
+    """
+    lists = _object(value, where)
+    logits = _numbers(lists.get("logits"), f"{where}: logits")
+    probabilities = _numbers(lists.get("probabilities"), f"{where}: probabilities")
+    if len(logits) != len(probabilities) or probabilities[0] < 0 or probabilities[-1] > 1:
+        raise ModelError(
+            f"{where}: as many probabilities in [0, 1] as logits are needed, got {len(probabilities)} from "
+            f"{probabilities[0]} to {probabilities[-1]} for {len(logits)} logits: run  cacre calibrate  again"
+        )
+    return tuple(zip(logits, probabilities, strict=True))
+
+
+def _interpolated(knots: tuple[tuple[float, float], ...], logit: float) -> float:
+    """The straight line between the knots around the logit; beyond the ends it stays level."""
+    right = bisect_right(knots, logit, key=itemgetter(0))
+    if right in (0, len(knots)):
+        return knots[min(right, len(knots) - 1)][1]
+    (low, below), (high, above) = knots[right - 1], knots[right]
+    return below + (above - below) * ((logit - low) / (high - low))
 
 
 @dataclass(frozen=True, slots=True)

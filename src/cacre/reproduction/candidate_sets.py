@@ -1,0 +1,108 @@
+"""Candidate files with gold and, where there are any, judgements of somebody who read the texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cacre.data import read_rows, to_candidates, to_example
+from cacre.errors import DataError
+from cacre.evaluation.duie_scorer import Spo
+from cacre.evaluation.scored_rows import read_scored_rows
+from cacre.reproduction.experiment import CandidateFile
+from cacre.types import Candidate, Triple
+
+
+@dataclass(frozen=True)
+class CandidateTexts:
+    """The texts of one candidate file.
+
+    Args:
+        name: Name of the file in the experiment.
+        texts: `[T]`.
+        candidates: `[T]`; the candidates of each.
+        negatives: `[T]`; wrong triples that the LLM wrote for each text; empty where the file has none.
+        gold: Text -> annotated triples, as the scorer takes them, slots included.
+        support: (text, triple) -> whether the text supports it, by a judge; only judged ones.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    candidates: tuple[tuple[Candidate, ...], ...]
+    negatives: tuple[tuple[Triple, ...], ...]
+    gold: Mapping[str, list[Spo]]
+    support: Mapping[tuple[str, Triple], bool]
+
+    @property
+    def pairs(self) -> list[tuple[str, tuple[Candidate, ...]]]:
+        """Texts with their candidates, as verifiers take them."""
+        return list(zip(self.texts, self.candidates, strict=True))
+
+    def __len__(self) -> int:
+        return sum(map(len, self.candidates))
+
+    def only(self, relations: Collection[str]) -> CandidateTexts:
+        """The same texts with the candidates, negatives and gold of some relations."""
+        return replace(
+            self,
+            candidates=tuple(tuple(c for c in row if c.triple.predicate in relations) for row in self.candidates),
+            negatives=tuple(tuple(t for t in row if t.predicate in relations) for row in self.negatives),
+            gold={text: [spo for spo in spos if spo[1] in relations] for text, spos in self.gold.items()},
+        )
+
+
+def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | None = None) -> CandidateTexts:
+    """Read a candidate file of either kind.
+
+    Args:
+        name: Its name in the experiment.
+        file: What the experiment says of it.
+        data: The data folder.
+        limit: Only the first so many texts.
+
+    Raises:
+        DataError: A file cannot be read or holds rows of another kind.
+    """
+    path = data / file.path
+    if not path.is_file():
+        raise DataError("no such file: the experiment names it below the data folder", path=str(path))
+    with path.open("rb") as stream:
+        contrastive = b'"anchors"' in stream.readline(1 << 20)
+    texts: list[str] = []
+    candidates: list[tuple[Candidate, ...]] = []
+    negatives: list[tuple[Triple, ...]] = []
+    ids: dict[str | None, str] = {}
+    for row in read_rows(path, "contrastive" if contrastive else "candidates"):
+        if limit is not None and len(texts) == limit:
+            break
+        if contrastive:
+            example = to_example(row)
+            lists = zip(example.anchors, example.positives, strict=True)
+            candidates.append(tuple(Candidate(anchor, paraphrase=positive) for anchor, positive in lists))
+            negatives.append(example.negatives)
+        else:
+            candidates.append(to_candidates(row).candidates)
+            negatives.append(())
+        texts.append(row.content.text)
+        ids[row.content.id] = row.content.text
+    gold = {text: spos for text, spos in read_scored_rows(path, "gold").items() if text in set(texts)}
+    support = {} if file.support is None else _read_support(data / file.support, ids)
+    return CandidateTexts(name, tuple(texts), tuple(candidates), tuple(negatives), gold, support)
+
+
+def _read_support(path: Path, ids: Mapping[str | None, str]) -> dict[tuple[str, Triple], bool]:
+    """Judgements `{"id", "triples": [{"triple": [s, p, o], "supported": 1 | 0 | null}]}`; null is left out."""
+    found: dict[tuple[str, Triple], bool] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            judged = [(Triple.parse(item["triple"]), item["supported"]) for item in row["triples"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"expected id and triples with `triple` and `supported`: {error}", path=str(path), line=number
+            ) from error
+        if row["id"] in ids:
+            found |= {(ids[row["id"]], triple): bool(value) for triple, value in judged if value is not None}
+    return found

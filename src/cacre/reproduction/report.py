@@ -1,0 +1,198 @@
+"""From finished runs to the page of results."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cacre
+from cacre.data import load_examples
+from cacre.data.statistics import Statistics, compute_statistics
+from cacre.errors import DataError
+from cacre.evaluation.score_table import Floats
+from cacre.inference import OnnxVerifier
+from cacre.reproduction.baselines import (
+    ENTRIES,
+    baselines_table,
+    entry_scores,
+    rank_quality,
+    ranked_sets,
+    training_rows,
+    verifier_scores,
+)
+from cacre.reproduction.candidate_sets import CandidateTexts, load_candidates
+from cacre.reproduction.case_study import table_5
+from cacre.reproduction.experiment import Experiment
+from cacre.reproduction.figures import draw
+from cacre.reproduction.measures import SeedScores, areas, filter_result, judge
+from cacre.reproduction.runs import Run
+from cacre.reproduction.tables import Table, areas_table, operating_points, table_1, table_2, table_3, table_4
+from cacre.schema import load_schema
+from cacre.types import Example
+
+WHAT = ("table1", "table2", "table3", "table4", "table5", "baselines")
+
+
+class Reproduction:
+    """The tables of an experiment, each made when asked for; verifiers are run once per run and candidate file.
+
+    Args:
+        experiment: The experiment.
+        data: The data folder.
+        runs: Its finished runs.
+        limit: Only the first so many texts of each candidate file.
+        tell: Is told what is done.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        data: Path,
+        runs: Sequence[Run],
+        limit: int | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.experiment, self.data, self.runs, self.limit, self.tell = experiment, data, runs, limit, tell
+        self._sets: dict[str, CandidateTexts] = {}
+        self._judged: dict[tuple[Path, str], SeedScores] = {}
+
+    def tables(self, what: Sequence[str] = WHAT) -> list[Table]:
+        """The tables asked for, as far as there are runs for them."""
+        made = {
+            "table1": lambda: [table_1(self.statistics())],
+            "table2": lambda: [table_2(self.experiment.settings(self.experiment.main, self.experiment.seeds[0]))],
+            "table3": self._main_tables,
+            "table4": self._ablations,
+            "table5": self._cases,
+            "baselines": self._baselines,
+        }
+        return [table for name in what for table in made[name]()]
+
+    def statistics(self) -> dict[str, Statistics]:
+        """What each split holds."""
+        schema = load_schema(self.experiment.schema_name)
+        return {
+            name: compute_statistics(load_examples(self.data / path, schema=schema))
+            for name, path in self.experiment.splits.items()
+        }
+
+    def candidates(self, name: str) -> CandidateTexts:
+        """A candidate file, read once."""
+        if name not in self._sets:
+            self._sets[name] = load_candidates(name, self.experiment.candidates[name], self.data, self.limit)
+        return self._sets[name]
+
+    def judged(self, run: Run, name: str) -> SeedScores:
+        """What a run says about a candidate file, worked out once."""
+        key = (run.folder, name)
+        if key not in self._judged:
+            self._judged[key] = judge(OnnxVerifier(run.folder), self.candidates(name))
+        return self._judged[key]
+
+    def figures(self, folder: Path) -> list[Path]:
+        """Draw Figures 2 and 3 with the first main run and the first candidate file; the SVG files.
+
+        Raises:
+            DataError: No main run is trained, or the file has no contrastive lists.
+        """
+        runs = self._main_runs()
+        if not runs:
+            raise DataError(f"no run of {self.experiment.main!r} is trained: figures need one")
+        return draw(OnnxVerifier(runs[0].folder), self.candidates(next(iter(self.experiment.candidates))), folder)
+
+    def setting(self) -> list[str]:
+        """What the numbers were made with."""
+        seeds = ", ".join(map(str, self.experiment.seeds))
+        return [
+            f"cacre {cacre.__version__}, Python {platform.python_version()}, experiment `{self.experiment.name}`",
+            f"seeds {seeds} for `{self.experiment.main}`, {self.experiment.seeds[0]} for the others; "
+            f"B = {self.experiment.resamples} resamples of texts",
+            "thresholds fitted on the held-out part of the LLM's lists, never on the candidates below",
+        ]
+
+    def _main_runs(self) -> list[Run]:
+        return [run for run in self.runs if run.variant == self.experiment.main]
+
+    def _main_tables(self) -> list[Table]:
+        runs = self._main_runs()
+        if not runs:
+            return []
+        files = self.experiment.candidates
+        judged = {name: [self.judged(run, name) for run in runs] for name in files}
+        resamples = self.experiment.resamples
+        results = {
+            name: filter_result(self.candidates(name), scores, resamples=resamples) for name, scores in judged.items()
+        }
+        beside = {name: file.paper_row for name, file in files.items()}
+        curves = {name: areas(self.candidates(name), scores) for name, scores in judged.items()}
+        return [table_3(results, beside, len(runs)), operating_points(results), areas_table(curves)]
+
+    def _ablations(self) -> list[Table]:
+        if not self.runs:
+            return []
+        first = next(iter(self.experiment.candidates))
+        sets = self.candidates(first)
+        found: dict[str, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.variant, []).append(run)
+        judged = {name: [self.judged(run, first) for run in runs] for name, runs in found.items()}
+        resamples = self.experiment.resamples
+        results = {name: filter_result(sets, scores, resamples=resamples) for name, scores in judged.items()}
+        notes = {name: variant.note for name, variant in self.experiment.variants.items()}
+        curves = {name: areas(sets, scores) for name, scores in judged.items()}
+        return [table_4(results, curves, notes), *self._held_out(sets, found)]
+
+    def _held_out(self, sets: CandidateTexts, runs: Mapping[str, Sequence[Run]]) -> list[Table]:
+        """A table for each variant that never saw some relations: on just these, beside the main variant."""
+        tables = []
+        for name, variant in self.experiment.variants.items():
+            if variant.hold_out and name in runs:
+                part = sets.only(variant.hold_out)
+                curves = {
+                    row: areas(part, [judge(OnnxVerifier(run.folder), part) for run in runs[row]])
+                    for row in (name, self.experiment.main)
+                    if row in runs
+                }
+                title = f"Relations held out of training: {', '.join(variant.hold_out)} ({len(part)} candidates)"
+                tables.append(replace(areas_table(curves), title=title))
+        return tables
+
+    def _cases(self) -> list[Table]:
+        runs = self._main_runs()
+        return [table_5(OnnxVerifier(runs[0].folder))] if runs else []
+
+    def _baselines(self) -> list[Table]:
+        plan, first = self.experiment, next(iter(self.experiment.candidates))
+        sets = self.candidates(first)
+        settings = plan.settings(plan.main, plan.seeds[0])
+        schema = load_schema(plan.schema_name)
+        examples = load_examples([self.data / path for path in plan.train], schema=schema)
+        encoder = settings.encoder.name_or_path or ""
+
+        def training_part(seed: int) -> list[Example]:
+            return training_rows(examples, seed, settings.training.dev_fraction)[0]
+
+        scores: dict[str, list[Floats]] = {}
+        told: dict[str, str] = {}
+        for entry in ENTRIES:
+            if entry.needs_encoder and not Path(encoder).is_dir():
+                self.tell(f"baseline: {entry.title} left out, {encoder or 'no encoder named'} is no folder here")
+            else:
+                self.tell(f"baseline: {entry.title}")
+                scores[entry.title] = entry_scores(entry, plan.seeds, training_part, sets, encoder)
+                told[entry.title] = entry.told
+        runs = self._main_runs()
+        if runs:
+            scores[plan.main] = [verifier_scores(self.judged(run, first)) for run in runs]
+            told[plan.main] = "lists"
+        ranked = ranked_sets(sets)
+        qualities = {
+            name: {
+                source: rank_quality(labels, [one[chosen] for one in seeds], len(sets.texts), plan.resamples)
+                for source, (labels, chosen) in ranked.items()
+            }
+            for name, seeds in scores.items()
+        }
+        return [baselines_table(qualities, told)]

@@ -1,0 +1,112 @@
+"""Training the runs of an experiment, each in a folder of its own; what is done already is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cacre.data import load_examples
+from cacre.data.normalisation import normalise_triple
+from cacre.data.splits import hold_out_relations
+from cacre.evaluation.fitting import LabelledText, fit_verifier, label_by_gold, label_by_lists, write_thresholds
+from cacre.export import export_onnx
+from cacre.inference import OnnxVerifier
+from cacre.inference.thresholds import Thresholds
+from cacre.reproduction.experiment import Experiment, Variant
+from cacre.schema import load_schema
+from cacre.training import train
+from cacre.types import Candidate, Example
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trained run.
+
+    Args:
+        variant: Name of its configuration.
+        seed: Its seed.
+        folder: Its model folder.
+    """
+
+    variant: str
+    seed: int
+    folder: Path
+
+
+def run_folder(root: Path, variant: str, seed: int) -> Path:
+    """Where a run lives."""
+    return root / f"{variant.replace(' ', '_')}-seed{seed}"
+
+
+def finished_runs(experiment: Experiment, root: Path) -> list[Run]:
+    """The runs of the experiment that are trained, exported and have thresholds."""
+    runs = [Run(variant, seed, run_folder(root, variant, seed)) for variant, seed in experiment.runs()]
+    return [run for run in runs if (run.folder / "fitted").is_file()]
+
+
+def train_runs(
+    experiment: Experiment, data: Path, root: Path, *, only: set[str] | None = None, tell: Callable[[str], None]
+) -> list[Run]:
+    """Train what is missing: network, ONNX export, thresholds fitted anew on silver dev labels (A42).
+
+    A run that was interrupted goes on from its last checkpoint.
+
+    Args:
+        experiment: What to train.
+        data: The data folder.
+        root: Where the folders of the runs are.
+        only: Variants to train; None trains all.
+        tell: Is told what is done.
+
+    Raises:
+        CacreError: The data or the settings cannot be used.
+    """
+    schema = load_schema(experiment.schema_name)
+    examples = load_examples([data / path for path in experiment.train], schema=schema)
+    for variant, seed in experiment.runs():
+        folder = run_folder(root, variant, seed)
+        if (only is not None and variant not in only) or (folder / "fitted").is_file():
+            continue
+        tell(f"training {variant}, seed {seed}")
+        setting = experiment.variants[variant]
+        result = train(_rows(examples, setting), folder, experiment.settings(variant, seed), schema)
+        export_onnx(folder)
+        if not (folder / "thresholds.json").is_file():
+            write_thresholds(folder, Thresholds(text_threshold=-1.0))
+        known = {example.text: example for example in examples}
+        labelled = [label for example in result.dev for label in _labelled(example, known[example.text], setting)]
+        record = {"data": "dev of training"}
+        write_thresholds(folder, fit_verifier(OnnxVerifier(folder), labelled, fitted_on=record))
+        (folder / "fitted").touch()
+    return finished_runs(experiment, root)
+
+
+def natural_negatives(example: Example) -> Example:
+    """Anchors outside gold become hard negatives as they come; a row without gold stays as it is."""
+    if example.gold is None:
+        return example
+    wanted = {normalise_triple(triple) for triple in example.gold}
+    keep = [index for index, anchor in enumerate(example.anchors) if normalise_triple(anchor) in wanted]
+    wrong = [anchor for anchor in example.anchors if normalise_triple(anchor) not in wanted]
+    return replace(
+        example,
+        anchors=tuple(example.anchors[index] for index in keep),
+        positives=tuple(example.positives[index] for index in keep),
+        negatives=tuple(example.negatives[index] for index in keep),
+        hard=(*example.hard, *wrong),
+    )
+
+
+def _rows(examples: Sequence[Example], variant: Variant) -> list[Example]:
+    chosen = list(hold_out_relations(examples, variant.hold_out).seen) if variant.hold_out else list(examples)
+    return [natural_negatives(example) for example in chosen] if variant.labels == "gold" else chosen
+
+
+def _labelled(example: Example, original: Example, variant: Variant) -> list[LabelledText]:
+    """What thresholds are fitted on: the dev rows' lists, or the LLM's anchors of these texts by gold."""
+    if variant.labels == "gold" and original.gold is not None:
+        lists = zip(original.anchors, original.positives, strict=True)
+        candidates = [Candidate(anchor, paraphrase=positive) for anchor, positive in lists]
+        return [label_by_gold(original.text, candidates, original.gold)]
+    return [label_by_lists(example)] if example.negatives or example.hard else []
