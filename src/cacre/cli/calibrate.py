@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cacre.cli.option_groups import with_groups
 from cacre.data import load_examples, read_rows, to_candidates
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.calibration import CalibrationSettings
@@ -48,9 +50,41 @@ class CalibrationKind(StrEnum):
     isotonic = "isotonic"
 
 
+@dataclass(frozen=True)
+class GuaranteeOptions:
+    """What to guarantee, and how sure to be."""
+
+    guarantee_precision: Annotated[
+        float | None, typer.Option(help="Precision to guarantee on texts like these; refused if that cannot be shown.")
+    ] = None
+    delta: Annotated[float | None, typer.Option(help="Chance that the guarantee is wrong; 0.1 by default.")] = None
+    max_per_text: Annotated[
+        int | None, typer.Option(help="Accepted triples that a text counts for in the guarantee; 8 by default.")
+    ] = None
+
+    def settings(self, seed: int, requirements: Requirements) -> GuaranteeSettings:
+        """How the guarantee is sought, once the options are seen to go together.
+
+        Raises:
+            ConfigError: They do not.
+        """
+        if self.guarantee_precision is None and (self.delta is not None or self.max_per_text is not None):
+            raise ConfigError("--delta and --max-per-text are about a guarantee: give --guarantee-precision as well")
+        if self.guarantee_precision is not None and requirements != Requirements():
+            raise ConfigError(
+                "--guarantee-precision chooses the thresholds by itself: leave out --target-precision and "
+                "--max-recall-loss"
+            )
+        if self.max_per_text is None:
+            return GuaranteeSettings(seed=seed)
+        return GuaranteeSettings(self.max_per_text, seed=seed)
+
+
+@with_groups
 def calibrate_command(
     data: Annotated[Path, typer.Argument(help="Contrastive rows, or candidate rows with labels or gold.")],
     model: Annotated[str, typer.Option(help="Name of a bundled model, which needs -o, or a model folder.")],
+    guarantee: GuaranteeOptions,
     labels: Annotated[
         Labels,
         typer.Option(
@@ -62,13 +96,6 @@ def calibrate_command(
         float | None, typer.Option(min=0.0, max=1.0, help="Precision to reach here; guarantees nothing elsewhere.")
     ] = None,
     max_recall_loss: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Most recall to lose here.")] = None,
-    guarantee_precision: Annotated[
-        float | None, typer.Option(help="Precision to guarantee on texts like these; refused if that cannot be shown.")
-    ] = None,
-    delta: Annotated[float | None, typer.Option(help="Chance that the guarantee is wrong; 0.1 by default.")] = None,
-    max_per_text: Annotated[
-        int | None, typer.Option(help="Accepted triples that a text counts for in the guarantee; 8 by default.")
-    ] = None,
     calibration: Annotated[
         CalibrationKind, typer.Option(help="Of the probability; auto: the better one in cross-validation over texts.")
     ] = CalibrationKind.auto,
@@ -80,20 +107,16 @@ def calibrate_command(
 ) -> None:
     """Fit both thresholds and the probability on labelled rows, and store them with the model."""
     requirements = Requirements(target_precision, max_recall_loss)
-    guarantee = _guarantee(guarantee_precision, max_per_text, delta, seed, requirements)
+    sought = guarantee.settings(seed, requirements)
     source_folder = find_folder(model)
     folder = output or _writable(source_folder)
     verifier = load_verifier(source_folder, threads=threads)
     rows, source, unlabelled = labelled_rows(data, labels)
     certificate = None
-    if guarantee_precision is not None:
+    if guarantee.guarantee_precision is not None:
+        delta = 0.1 if guarantee.delta is None else guarantee.delta
         certificate = certify_verifier(
-            verifier,
-            rows,
-            guarantee_precision,
-            0.1 if delta is None else delta,
-            label_source=source,
-            settings=guarantee,
+            verifier, rows, guarantee.guarantee_precision, delta, label_source=source, settings=sought
         )
     fitted = fit_verifier(
         verifier,
@@ -108,19 +131,6 @@ def calibrate_command(
     typer.echo(f"{folder / 'thresholds.json'}: {_outcome(fitted, certificate)}", err=True)
     if certificate is not None:
         typer.echo(f"the guarantee rests on: {'; '.join(ASSUMPTIONS)} ({source})", err=True)
-
-
-def _guarantee(
-    precision: float | None, max_per_text: int | None, delta: float | None, seed: int, requirements: Requirements
-) -> GuaranteeSettings:
-    """How a guarantee is sought, once the options are seen to go together."""
-    if precision is None and (delta is not None or max_per_text is not None):
-        raise ConfigError("--delta and --max-per-text are about a guarantee: give --guarantee-precision as well")
-    if precision is not None and requirements != Requirements():
-        raise ConfigError(
-            "--guarantee-precision chooses the thresholds by itself: leave out --target-precision and --max-recall-loss"
-        )
-    return GuaranteeSettings(seed=seed) if max_per_text is None else GuaranteeSettings(max_per_text, seed=seed)
 
 
 def _writable(folder: Path) -> Path:
