@@ -270,16 +270,18 @@ def test_a_missing_experiment():
 
 
 def contrastive(examples, start):
+    """Rows of which every third speaks of one relation only, and every second has an anchor outside gold."""
     for number, e in enumerate(examples, start):
-        lists = {name: [list(t) for t in getattr(e, name)] for name in ("anchors", "positives", "negatives")}
-        yield {"id": f"r{number}", "text": e.text, **lists, "gold": [list(t) for t in e.anchors]}
+        said = 1 if number % 3 == 0 else 2
+        lists = {name: [list(t) for t in getattr(e, name)[:said]] for name in ("anchors", "positives", "negatives")}
+        yield {"id": f"r{number}", "text": e.text, **lists, "gold": [list(t) for t in e.anchors[: 1 + number % 2]]}
 
 
 @pytest.mark.slow
 def test_the_whole_experiment(tmp_path, experiment_file):
-    films = tiny_corpus.films(40)
-    write_rows(tmp_path / "train.jsonl", contrastive(films[:30], 0))
-    write_rows(tmp_path / "test.jsonl", contrastive(films[30:], 30))
+    films = tiny_corpus.films(70)
+    write_rows(tmp_path / "train.jsonl", contrastive(films[:60], 0))
+    write_rows(tmp_path / "test.jsonl", contrastive(films[60:], 60))
     experiment, root, told = load_experiment(experiment_file), tmp_path / "runs", []
     train_runs(experiment, tmp_path, root, only={"CACRE"}, tell=told.append)
     assert told == ["training CACRE, seed 1", "training CACRE, seed 2"]
@@ -296,8 +298,8 @@ def test_the_whole_experiment(tmp_path, experiment_file):
     assert "**LLM** (10 texts" in text
     assert "2 seeds" in text
     assert "| **no margin** | none at all |" in text
-    assert "| train | 30 |" in text
-    assert "Relations held out of training: 主演 (10 candidates)" in text
+    assert "| train | 60 |" in text
+    assert "Relations held out of training: 主演 (6 candidates)" in text
     assert CASES[0].text in text
     drawn = Reproduction(experiment, tmp_path, runs).figures(tmp_path / "figures")
     assert [path.name for path in drawn] == ["figure2.svg", "figure3.svg"]

@@ -177,7 +177,7 @@ class Reproduction:
         scores: dict[str, list[Floats]] = {}
         told: dict[str, str] = {}
         for entry in ENTRIES:
-            if entry.needs_encoder and not Path(encoder).is_dir():
+            if entry.needs_encoder and not (encoder and Path(encoder).is_dir()):
                 self.tell(f"baseline: {entry.title} left out, {encoder or 'no encoder named'} is no folder here")
             else:
                 self.tell(f"baseline: {entry.title}")
