@@ -291,9 +291,8 @@ def test_the_whole_experiment(tmp_path, experiment_file):
     assert runs == finished_runs(experiment, root)
     assert (run_folder(root, "no margin", 1) / "thresholds.json").is_file()
 
-    Reproduction(experiment, tmp_path, runs, tell=told.append).tables(["baselines"])
+    tables = Reproduction(experiment, tmp_path, runs, tell=told.append).tables()
     assert "baseline: rule filter" in told
-    tables = Reproduction(experiment, tmp_path, runs).tables()
     text = "\n".join(table.markdown() for table in tables)
     assert "**LLM** (10 texts" in text
     assert "2 seeds" in text
