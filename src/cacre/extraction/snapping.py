@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from cacre.extraction.brackets import encloses
 from cacre.extraction.values import Snapped
 from cacre.inference.decision import normalise_mention
 from cacre.preprocessing.characters import CLOSING, OPENING, strip_title_marks
@@ -134,29 +135,16 @@ def _forms(entity: str) -> Iterator[str]:
     """The entity without outer 《 》, then with one pair of quotes or brackets less at a time."""
     form = _without_title_marks(entity)
     yield form
-    while len(form) > 2 and _PAIRS.get(form[0]) == form[-1] and _enclose(form):
+    while len(form) > 2 and _PAIRS.get(form[0]) == form[-1] and encloses(form):
         form = _without_title_marks(form[1:-1])
         yield form
-
-
-def _enclose(form: str) -> bool:
-    """Whether the outer pair of a string belongs together: not so in （甲）与（乙）."""
-    opening, closing, inner = form[0], form[-1], form[1:-1]
-    if opening == closing:
-        return opening not in inner
-    depth = 0
-    for character in inner:
-        depth += (character == opening) - (character == closing)
-        if depth < 0:
-            return False
-    return depth == 0
 
 
 def _without_title_marks(name: str) -> str:
     """A name without outer white space, 《 》 around the whole, and a mark at an end whose partner is missing."""
     while True:
         before, name = name, name.strip()
-        if name.startswith("《") and name.endswith("》") and _enclose(name):
+        if name.startswith("《") and name.endswith("》") and encloses(name):
             name = strip_title_marks(name)
         elif name.startswith("《") and "》" not in name:
             name = name[1:]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cacre.extraction.brackets import encloses
 from cacre.types import Span
 
 Parts = tuple[str, str, str]
@@ -57,22 +58,9 @@ class Unsplit:
 def clean_part(part: str) -> str:
     """Strip white space and quotes around the whole part; 《》 and whatever stands inside stay."""
     part = part.strip(BLANK)
-    while len(part) > 1 and _QUOTES.get(part[0]) == part[-1] and _encloses(part):
+    while len(part) > 1 and _QUOTES.get(part[0]) == part[-1] and encloses(part):
         part = part[1:-1].strip(BLANK)
     return part
-
-
-def _encloses(part: str) -> bool:
-    """Whether the first and the last character are one pair: not so in “A” and “B”."""
-    opening, closing, inner = part[0], part[-1], part[1:-1]
-    if opening == closing:
-        return opening not in inner
-    depth = 0
-    for character in inner:
-        depth += (character == opening) - (character == closing)
-        if depth < 0:
-            return False
-    return depth == 0
 
 
 def hide_nested(text: str, start: int = 0, *, one_group: bool = False) -> tuple[str, int, bool]:
