@@ -52,6 +52,15 @@ def test_the_seed_decides(make):
     assert found[0] == found[1] != found[2]
 
 
+def test_a_number_that_no_training_row_has_tells_nothing():
+    numbers = np.column_stack([np.arange(40.0), np.full(40, np.nan)])
+    trees = RelationTrees(SMALL)
+    trees.fit(["x"] * 40, numbers, [number >= 20 for number in range(40)])
+    low, high = trees.probabilities(["x", "x"], np.array([[1.0, np.nan], [39.0, np.nan]]))
+    assert low < high
+    assert trees.probabilities(["x"], np.array([[39.0, 7.0]])) == [high]
+
+
 def test_candidates_that_are_not_judged_are_not_learned_from():
     rows = labelled_rows(30)
     blind = [LabelledText(r.text, r.candidates, (r.labels[0], r.labels[1], None)) for r in rows]

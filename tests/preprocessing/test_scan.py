@@ -35,6 +35,14 @@ def test_of_cues_that_start_together_the_longest_counts_and_others_may_overlap(i
     assert spans(scan_text(text, index), text, "歌手") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("abcs", ["abc"]), ("xabc", []), ("éabc", []), ("x-abc", ["abc"]), ("7abc", ["abc"]), ("由abc", ["abc"])],
+)
+def test_no_cue_starts_inside_a_latin_word(index, text, found):
+    assert spans(scan_text(text, index), text, "歌手") == found
+
+
 def test_words_are_folded_and_the_longest_come_first(index):
     assert index.words["歌手"] == ("abc", "歌手", "演唱", "唱")
 

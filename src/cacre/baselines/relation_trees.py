@@ -60,6 +60,7 @@ class RelationTrees:
             )
         self.settings = settings
         self._codes: dict[str, int] = {}
+        self._unknown: NDArray[np.bool_] = np.empty(0, dtype=bool)
         self._model: Any = None
 
     @property
@@ -88,6 +89,7 @@ class RelationTrees:
         except ImportError as error:
             raise MissingExtraError("sklearn", "eval") from error
         relations, numbers = [relations[place] for place in places], numbers[places]
+        self._unknown = np.asarray(np.isnan(numbers).all(axis=0))
         frequent = Counter(relations).most_common(_MOST_RELATIONS)
         self._codes = {name: code for code, name in enumerate(sorted(name for name, _ in frequent))}
         self._model = HistGradientBoostingClassifier(
@@ -110,4 +112,5 @@ class RelationTrees:
 
     def _matrix(self, relations: Sequence[str], numbers: Floats) -> Floats:
         codes = np.asarray([self._codes.get(name, np.nan) for name in relations], dtype=np.float64)
-        return np.column_stack([codes, numbers])
+        # scikit-learn cannot bin a column that no row of the training data has a number in.
+        return np.column_stack([codes, np.where(self._unknown, 0.0, numbers)])

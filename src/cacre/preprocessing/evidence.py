@@ -26,7 +26,7 @@ from cacre.preprocessing.characters import (
     type_group,
 )
 from cacre.preprocessing.mentions import FAR, Mentions, distance, find_all, find_mentions, gap, nearest_pair
-from cacre.preprocessing.scan import TextScan
+from cacre.preprocessing.scan import TextScan, starts_word
 from cacre.types import Span, Triple
 
 MARKS = (
@@ -71,7 +71,8 @@ def make_context(
     own = [(s, e) for s, e, names in scan.cues if triple.predicate in names]
     if not own:
         # Also a cue that the scan took for part of a longer one, as 演唱 in 演唱会: better than none.
-        own = [span for word in own_cues for span in find_all(word, scan.folded)]
+        spans = [span for word in own_cues for span in find_all(word, scan.folded)]
+        own = [span for span in spans if starts_word(scan.folded, span[0])]
     own_set = set(own)
     others = [(s, e, names) for s, e, names in scan.cues if (s, e) not in own_set and triple.predicate not in names]
     return PairContext(

@@ -47,12 +47,13 @@ class CueIndex:
     def find(self, folded: str) -> list[tuple[int, int, frozenset[str]]]:
         """All cues as (start, end, relations they signal), in order.
 
-        They may overlap; of those that start at one character only the longest counts: 演唱会 is no 演唱.
+        They may overlap; of those that start at one character only the longest counts: 演唱会 is no 演唱. None starts
+        inside a Latin word: "border" is no "order".
         """
         found = []
         for start, character in enumerate(folded):
             for word, names in self._starting.get(character, ()):
-                if folded.startswith(word, start):
+                if folded.startswith(word, start) and starts_word(folded, start):
                     found.append((start, start + len(word), names))
                     break
         return found
@@ -91,6 +92,15 @@ class TextScan:
     def negations(self) -> list[tuple[int, int]]:
         """Spans of words of denial, rumour, plan or correction."""
         return [m.span() for m in _NEGATION.finditer(self.folded)]
+
+
+def starts_word(text: str, start: int) -> bool:
+    """Whether what starts here starts no later than the Latin word it is in; anywhere in a Chinese text."""
+    return start == 0 or not (_is_latin(text[start - 1]) and _is_latin(text[start]))
+
+
+def _is_latin(character: str) -> bool:
+    return character.isalpha() and character < "\u0250"
 
 
 def scan_text(text: str, cues: CueIndex) -> TextScan:
