@@ -14,10 +14,17 @@ from cacre.errors import ConfigError, DataError
 from cacre.reproduction import paper_numbers as paper
 from cacre.reproduction.candidate_sets import load_candidates
 from cacre.reproduction.case_study import CASES, table_5
-from cacre.reproduction.experiment import CandidateFile, load_experiment
-from cacre.reproduction.measures import areas, filter_result, judge, labels_by_gold, labels_by_support
+from cacre.reproduction.experiment import CandidateFile, Variant, load_experiment
+from cacre.reproduction.measures import (
+    areas,
+    filter_result,
+    judge,
+    labels_by_gold,
+    labels_by_support,
+    perfect_reader,
+)
 from cacre.reproduction.report import Reproduction
-from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder, train_runs
+from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder, train_runs, variant_rows
 from cacre.reproduction.tables import Table, table_3
 from cacre.types import Triple, Verdict
 
@@ -157,15 +164,42 @@ def test_areas(sets):
     assert found["false_removed"] == 1.0
 
 
+def test_a_perfect_reader_keeps_all_but_what_was_judged_unsupported(sets):
+    kept = perfect_reader(sets).kept
+    assert [len(row) for row in kept] == [2, 0], "one in gold, one not judged; the judged-wrong one goes"
+    result = filter_result(sets, [perfect_reader(sets)], resamples=100)
+    assert result.after[0].value == pytest.approx(1 / 2)
+
+
+def test_fewer_rows_where_the_variant_says_so():
+    films = tiny_corpus.films(5)
+    assert variant_rows(films, Variant(texts=2)) == films[:2]
+    assert variant_rows(films, Variant()) == films
+
+
 def test_table_3_has_every_row_of_the_paper_and_says_what_was_not_run(sets):
     result = filter_result(sets, [judge(Oracle({}), sets)], resamples=100)
-    text = table_3({"ours": result}, {"ours": "DeepSeek V3"}, seeds=1).markdown()
+    text = table_3({"ours": result}, {"ours": result}, {"ours": "DeepSeek V3"}, seeds=1).markdown()
     for name in (*paper.TABLE_3, *paper.TABLE_3_SUPERVISED):
         assert name in text
     assert "Qwen-Plus, here | not run" in text
     assert "DeepSeek V3, here" not in text
     assert "33.3" in text
     assert "columns are rotated" in text
+
+
+def test_table_3_has_the_strict_scores_below_the_flat_ones(sets):
+    slots = {TEXTS[0]: [("甲", "导演", "乙")], TEXTS[1]: [("丙", "主演", {"@value": "丁", "inWork": "己"})]}
+    known = replace(sets, gold=slots)
+    judged = [judge(Oracle({("甲", "导演", "乙"): 0.9, ("丙", "主演", "丁"): 0.9}), known)]
+    flat, strict = ({"ours": filter_result(known, judged, mode=mode, resamples=100)} for mode in ("flat", "strict"))
+    rows = [list(row) for row in table_3(flat, strict, {"ours": None}, seeds=1).rows]
+    place = next(place for place, row in enumerate(rows) if row[0].startswith("**ours**"))
+    values = [[cell.split(" (")[0] for cell in row[1:]] for row in rows[place : place + 3]]
+    assert values[0] == ["66.7", "100.0", "80.0", "100.0", "100.0", "100.0"]
+    assert rows[place + 1][0] == "the same, strict"
+    assert values[1] == ["33.3", "50.0", "40.0", "50.0", "50.0", "50.0"]
+    assert values[2] == ["", "", "", "+33.3", "+0.0", "+20.0"], "the difference is that of the flat scores"
 
 
 @pytest.mark.parametrize("name", paper.TABLE_4)

@@ -1,17 +1,22 @@
 """Baselines on the candidates of an experiment."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 import tiny_corpus
+from cacre.baselines.protocol import Needs
+from cacre.baselines.registry import BASELINES
 from cacre.baselines.rule_filter import RuleFilter
 from cacre.evaluation import roc_auc
 from cacre.reproduction.baselines import (
-    ENTRIES,
     LABELS,
+    NOT_RUN,
     Entry,
     RankedSet,
     baselines_table,
+    entries,
     entry_scores,
     labelled,
     rank_quality,
@@ -92,8 +97,17 @@ def test_missed_gold_lowers_the_best_f1():
 def test_labels_of_one_class_have_no_quality():
     found = rank_quality(RankedSet(np.ones(3, bool), np.arange(3)), [np.arange(3.0)], 3, 20)
     assert (found.auc, found.removed, found.best_f1) == (None, None, None)
-    table = baselines_table({"x": dict.fromkeys(LABELS, found)}, {"x": "lists"})
+    table = baselines_table({"x": dict.fromkeys(LABELS, found)}, {"x": "lists"}, not_run={})
     assert table.rows == [["x", "lists", "-", "-", "-", "-", "-"]]
+
+
+def test_every_registered_baseline_is_in_the_table_or_said_not_to_be_run():
+    table = baselines_table({}, {})
+    assert [row[0] for row in table.rows] == ["LLM agreement", "LLM judge", "NLI model"]
+    assert all(row[2].startswith("not run: needs ") and len(row) == len(table.header) for row in table.rows)
+    run = {entry.make(0, ".").name for entry in entries() if not entry.needs_encoder} | {"bi_encoder", "cross_encoder"}
+    assert set(BASELINES) - run == {"agreement", "llm_judge", "nli"}
+    assert {told for told, _ in NOT_RUN.values()} <= set(get_args(Needs)), "said in the words of the baselines"
 
 
 def test_a_baseline_with_chance_is_fitted_once_per_seed_on_that_seeds_rows():
@@ -124,6 +138,6 @@ def test_what_a_baseline_is_told():
 
 
 def test_the_packaged_entries_can_be_made_without_an_encoder():
-    made = {entry.title: entry.make(0, "") for entry in ENTRIES if not entry.needs_encoder}
+    made = {entry.title: entry.make(0, "") for entry in entries() if not entry.needs_encoder}
     assert isinstance(made["rule filter"], RuleFilter)
-    assert all(entry.told == made[entry.title].needs for entry in ENTRIES if entry.title in made)
+    assert all(entry.told == made[entry.title].needs for entry in entries() if entry.title in made)

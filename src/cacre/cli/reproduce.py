@@ -20,11 +20,13 @@ class Part(StrEnum):
     table2 = "table2"
     table3 = "table3"
     table4 = "table4"
+    calibrated = "calibrated"
+    guarantee = "guarantee"
     table5 = "table5"
     baselines = "baselines"
 
 
-_TRAINED = {"table3", "table4", "table5"}
+_TRAINED = {"table3", "table4", "calibrated", "guarantee", "table5"}
 
 
 def reproduce_command(

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -184,16 +184,7 @@ def _split(table: ScoreTable, settings: GuaranteeSettings) -> tuple[ScoreTable, 
     """The texts that choose the path and those that test it, each renumbered in random order."""
     order = np.random.default_rng(settings.seed).permutation(len(table.missed_gold))
     size = round(len(order) * settings.fit_share)
-    return _renumbered(table, order[:size]), _renumbered(table, order[size:])
-
-
-def _renumbered(table: ScoreTable, order: Ints) -> ScoreTable:
-    """The table of the given texts, numbered in the given order."""
-    number = np.full(len(table.missed_gold), -1)
-    number[order] = np.arange(len(order))
-    chosen = table.where(number[table.text] >= 0)
-    # what stands in for texts that are not chosen: replaced in the same step, so that the numbers fit
-    return replace(chosen, text=number[chosen.text], missed_gold=table.missed_gold[order])
+    return table.of_texts(order[:size]), table.of_texts(order[size:])
 
 
 def _best_path(fit: ScoreTable, claim: _Claim, pair_thresholds: Mapping[str, float] | None) -> _Path:

@@ -86,3 +86,15 @@ class ScoreTable:
             else:
                 columns[field.name] = [item for item, take in zip(value, chosen, strict=True) if take]
         return replace(self, **columns)
+
+    def of_texts(self, texts: Ints) -> ScoreTable:
+        """The candidates of some texts, which are numbered anew in the given order.
+
+        Args:
+            texts: `[n]`; different numbers of texts, in [0, T).
+        """
+        number = np.full(len(self.missed_gold), -1)
+        number[texts] = np.arange(len(texts))
+        chosen = self.where(number[self.text] >= 0)
+        # in one step, so that numbers and texts fit at any time
+        return replace(chosen, text=number[chosen.text], missed_gold=self.missed_gold[texts])

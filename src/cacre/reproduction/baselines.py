@@ -20,6 +20,7 @@ from cacre.evaluation.sweep import Ranking
 from cacre.reproduction.candidate_sets import CandidateTexts
 from cacre.reproduction.measures import TPR, Interval, SeedScores, labels_by_gold, labels_by_support
 from cacre.reproduction.tables import Table, percent
+from cacre.schema import Schema
 from cacre.types import Candidate, Example
 
 LABELS = ("lists", "gold", "support")
@@ -152,35 +153,53 @@ class Entry:
     needs_encoder: bool = False
 
 
-def _trees(name: str, told: str) -> Callable[[int, str], Baseline]:
-    return lambda seed, _: make_baseline(name, settings=TreeSettings(seed=seed), needs=told)
+def _trees(name: str, told: str, **options: Any) -> Callable[[int, str], Baseline]:  # noqa: ANN401
+    return lambda seed, _: make_baseline(name, settings=TreeSettings(seed=seed), needs=told, **options)
 
 
-def _encoder(name: str, **options: Any) -> Callable[[int, str], Baseline]:  # noqa: ANN401  (each has its own)
+def _encoder(name: str, rate: float, **options: Any) -> Callable[[int, str], Baseline]:  # noqa: ANN401
     def make(seed: int, folder: str) -> Baseline:
-        settings = FinetuningSettings(epochs=3, learning_rate=3e-4, seed=seed)
+        settings = FinetuningSettings(epochs=3, learning_rate=rate, seed=seed)
         return make_baseline(name, folder=folder, settings=settings, **options)
 
     return make
 
 
-ENTRIES = (
-    Entry("rule filter", "nothing", lambda _, __: make_baseline("rule_filter")),
-    Entry("relation prior", "gold", lambda _, __: make_baseline("relation_prior", needs="gold")),
-    Entry("surface trees", "gold", _trees("surface_trees", "gold"), chance=True),
-    Entry("string-evidence trees", "lists", _trees("evidence_trees", "lists"), chance=True),
-    Entry("string-evidence trees, told gold", "gold", _trees("evidence_trees", "gold"), chance=True),
-    Entry("bi-encoder, as pre-trained", "nothing", _encoder("bi_encoder", trained_on=None), needs_encoder=True),
-    Entry("cross-encoder, BCE", "lists", _encoder("cross_encoder", needs="lists"), chance=True, needs_encoder=True),
-    Entry(
-        "cross-encoder, BCE, told gold",
-        "gold",
-        _encoder("cross_encoder", needs="gold"),
-        chance=True,
-        needs_encoder=True,
-    ),
-)
-"""The baselines that need neither an LLM nor an NLI model."""
+def entries(schema: Schema | None = None, finetuning_rate: float = 3e-4) -> tuple[Entry, ...]:
+    """The baselines that need neither an LLM nor an NLI model.
+
+    Args:
+        schema: What those that look at the schema look at; None takes that of DuIE.
+        finetuning_rate: Highest learning rate of those that train the encoder.
+    """
+    encoders = (
+        ("bi-encoder, as pre-trained", "nothing", _encoder("bi_encoder", finetuning_rate, trained_on=None), False),
+        ("cross-encoder, BCE", "lists", _encoder("cross_encoder", finetuning_rate, needs="lists"), True),
+        ("cross-encoder, BCE, told gold", "gold", _encoder("cross_encoder", finetuning_rate, needs="gold"), True),
+    )
+    evidence = {told: _trees("evidence_trees", told, schema=schema) for told in ("lists", "gold")}
+    return (
+        Entry("rule filter", "nothing", lambda _, __: make_baseline("rule_filter", schema=schema)),
+        Entry("relation prior", "gold", lambda _, __: make_baseline("relation_prior", needs="gold")),
+        Entry("surface trees", "gold", _trees("surface_trees", "gold"), chance=True),
+        Entry("string-evidence trees", "lists", evidence["lists"], chance=True),
+        Entry("string-evidence trees, told gold", "gold", evidence["gold"], chance=True),
+        *(Entry(title, told, make, chance, needs_encoder=True) for title, told, make, chance in encoders),
+    )
+
+
+NOT_RUN: Mapping[str, tuple[str, str]] = {
+    "LLM agreement": ("an LLM", "several samples of the extracting LLM for each text"),
+    "LLM judge": ("an LLM", "an LLM server"),
+    "NLI model": ("a local NLI model", "the folder of an NLI model"),
+}
+"""Baselines that need what an experiment does not have: title -> what it is told, and what it needs."""
+
+
+def can_be_told(source: str, examples: Sequence[Example]) -> bool:
+    """Whether training rows have right and wrong triples by these labels; annotated rows alone have no wrong ones."""
+    labels = {label for row in labelled(examples, source) for label in row.labels} if source != "nothing" else set()
+    return source == "nothing" or {True, False} <= labels
 
 
 def entry_scores(
@@ -208,14 +227,25 @@ def entry_scores(
     return scores
 
 
-def baselines_table(qualities: Mapping[str, Mapping[str, RankQuality]], told: Mapping[str, str]) -> Table:
-    """One row per verifier: areas and what is removed at the paper's operating point."""
+def baselines_table(
+    qualities: Mapping[str, Mapping[str, RankQuality]],
+    told: Mapping[str, str],
+    not_run: Mapping[str, tuple[str, str]] = NOT_RUN,
+) -> Table:
+    """One row per verifier: areas and what is removed at the paper's operating point.
+
+    Args:
+        qualities: Verifier -> source of labels -> quality.
+        told: Verifier -> what it is told.
+        not_run: As `NOT_RUN`; these are named below the others.
+    """
     rows = []
     for name, found in qualities.items():
         cells = [interval_area(found[source].auc) for source in LABELS]
         removed = found["gold"].removed
         best = found["gold"].best_f1
         rows.append([name, told[name], *cells, _share(removed), "-" if best is None else percent(best)])
+    rows += [[name, source, f"not run: needs {need}", "", "", "", ""] for name, (source, need) in not_run.items()]
     header = [
         "",
         "told",

@@ -63,7 +63,7 @@ def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | Non
         limit: Only the first so many texts.
 
     Raises:
-        DataError: A file cannot be read or holds rows of another kind.
+        DataError: A file cannot be read, holds rows of another kind, or has a text twice.
     """
     path = data / file.path
     if not path.is_file():
@@ -74,6 +74,7 @@ def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | Non
     candidates: list[tuple[Candidate, ...]] = []
     negatives: list[tuple[Triple, ...]] = []
     ids: dict[str | None, str] = {}
+    seen: set[str] = set()
     for row in read_rows(path, "contrastive" if contrastive else "candidates"):
         if limit is not None and len(texts) == limit:
             break
@@ -85,9 +86,13 @@ def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | Non
         else:
             candidates.append(to_candidates(row).candidates)
             negatives.append(())
+        if row.content.text in seen:
+            # The scorer joins by the text, so that the first row's candidates would be lost without a word.
+            raise row.error("the text was there before: give each extractor a file of its own", "text")
+        seen.add(row.content.text)
         texts.append(row.content.text)
         ids[row.content.id] = row.content.text
-    gold = {text: spos for text, spos in read_scored_rows(path, "gold").items() if text in set(texts)}
+    gold = {text: spos for text, spos in read_scored_rows(path, "gold").items() if text in seen}
     support = {} if file.support is None else _read_support(data / file.support, ids)
     return CandidateTexts(name, tuple(texts), tuple(candidates), tuple(negatives), gold, support)
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cacre.config import Settings, load_settings
 from cacre.errors import ConfigError
+from cacre.schema import Schema, load_schema
+from cacre.schema.loading import BUILT_IN
 
 Name = Annotated[str, Field(pattern=r"^[\w .+-]+$", max_length=60)]
 """Also names a folder, so it has no separators."""
@@ -44,6 +46,8 @@ class Variant(_Part):
     as they come, and thresholds are fitted on gold of the held-out part (the calibrated setting)."""
     hold_out: list[str] = []
     """Relations that no training text speaks of (A37); measured on them in a table of its own."""
+    texts: Annotated[int, Field(ge=1)] | None = None
+    """Only the first so many training rows, to see what more of them would bring."""
     note: str = ""
     """What it changes, for the table."""
 
@@ -59,9 +63,10 @@ class Experiment(_Part):
     set: dict[str, dict[str, Any]] = {}
     """Settings on top of the preset, for every variant."""
     schema_name: Annotated[str, Field(alias="schema")] = "duie"
+    """A built-in schema, or a schema file below the data folder."""
     train: list[str]
-    """Contrastive rows to train on (the zero-shot setting); part of them is held out as dev, on which thresholds are
-    fitted."""
+    """Contrastive rows to train on (the zero-shot setting), or annotated rows, whose negatives are then generated; part
+    of them is held out as dev, on which thresholds are fitted."""
     splits: dict[str, str] = {}
     """Further files to count in Table 1, by name."""
     candidates: dict[Name, CandidateFile]
@@ -72,6 +77,10 @@ class Experiment(_Part):
     """Seeds of the main variant; the others are trained with the first."""
     resamples: Annotated[int, Field(ge=100)] = 1000
     """B, resamples of texts for intervals."""
+    finetuning_rate: Annotated[float, Field(gt=0.0)] = 3e-4
+    """Highest learning rate of the baselines that train the encoder; one that was pre-trained at length wants less."""
+    note: str = ""
+    """What a reader has to know of the data, printed below the tables."""
 
     def settings(self, variant: str, seed: int) -> Settings:
         """The settings of one run.
@@ -86,6 +95,17 @@ class Experiment(_Part):
             for table, values in source.items():
                 tables.setdefault(table, {}).update(values)
         return load_settings(self.preset, tables)
+
+    def relation_schema(self, data: Path) -> Schema:
+        """The relation schema.
+
+        Args:
+            data: The data folder.
+
+        Raises:
+            SchemaError: It is neither built in nor a schema file below the folder.
+        """
+        return load_schema(self.schema_name if self.schema_name in BUILT_IN else data / self.schema_name)
 
     def runs(self) -> list[tuple[str, int]]:
         """Every (variant, seed) to train, the main variant first."""

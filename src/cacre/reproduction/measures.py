@@ -120,6 +120,17 @@ def filter_result(
     )
 
 
+def perfect_reader(sets: CandidateTexts) -> SeedScores:
+    """What a reader who agrees with the judgements would keep: all but the candidates judged unsupported."""
+    support = labels_by_support(sets)
+    rows = np.split(support, np.cumsum([len(row) for row in sets.candidates])[:-1])
+    kept = [
+        [candidate.triple for candidate, label in zip(row, labels, strict=True) if label != 0]
+        for row, labels in zip(sets.candidates, rows, strict=True)
+    ]
+    return SeedScores(kept, np.where(support == 0, 0.0, 1.0), np.full(len(support), np.nan))
+
+
 def areas(sets: CandidateTexts, judged: Sequence[SeedScores]) -> dict[str, Any]:
     """Areas under the ROC curve of text_score, the mean over the seeds; None where a side is empty.
 
@@ -148,7 +159,7 @@ def labels_by_gold(sets: CandidateTexts) -> npt.NDArray[np.bool_]:
     """Whether each candidate is in gold, `[N]`, by `@value` and the normalisation of the scorer."""
     labels = []
     for text, candidates in sets.pairs:
-        wanted = {normalise_triple(_flat(spo)) for spo in sets.gold.get(text, ())}
+        wanted = {normalise_triple(flat_triple(spo)) for spo in sets.gold.get(text, ())}
         labels += [normalise_triple(candidate.triple) in wanted for candidate in candidates]
     return np.asarray(labels, dtype=bool)
 
@@ -159,7 +170,8 @@ def labels_by_support(sets: CandidateTexts) -> Floats:
     return np.asarray([np.nan if value is None else float(value) for value in found], dtype=np.float64)
 
 
-def _flat(spo: Any) -> Triple:  # noqa: ANN401  (an Spo of the scorer)
+def flat_triple(spo: Any) -> Triple:  # noqa: ANN401  (an Spo of the scorer)
+    """A triple of gold with its `@value` as object."""
     subject, predicate, value = spo
     return Triple(subject, predicate, value["@value"] if isinstance(value, Mapping) else value)
 

@@ -8,31 +8,37 @@ from dataclasses import replace
 from pathlib import Path
 
 import cacre
+from cacre.baselines.relation_trees import TreeSettings
 from cacre.data import load_examples
 from cacre.data.statistics import Statistics, compute_statistics
 from cacre.errors import DataError
 from cacre.evaluation.score_table import Floats
 from cacre.inference import OnnxVerifier
 from cacre.reproduction.baselines import (
-    ENTRIES,
     baselines_table,
+    can_be_told,
+    entries,
     entry_scores,
     rank_quality,
     ranked_sets,
     training_rows,
     verifier_scores,
 )
+from cacre.reproduction.calibrated import gold_parts, stack_columns
+from cacre.reproduction.calibrated_table import calibrated_results, calibrated_table
 from cacre.reproduction.candidate_sets import CandidateTexts, load_candidates
 from cacre.reproduction.case_study import table_5
-from cacre.reproduction.experiment import Experiment
+from cacre.reproduction.experiment import Experiment, Mode
 from cacre.reproduction.figures import draw
-from cacre.reproduction.measures import SeedScores, areas, filter_result, judge
+from cacre.reproduction.guaranteed import GAINS, gold_table, guarantee_table, guarantee_trial
+from cacre.reproduction.measures import SeedScores, areas, filter_result, judge, labels_by_gold, perfect_reader
 from cacre.reproduction.runs import Run
 from cacre.reproduction.tables import Table, areas_table, operating_points, table_1, table_2, table_3, table_4
-from cacre.schema import load_schema
+from cacre.training.features import with_negatives
 from cacre.types import Example
 
-WHAT = ("table1", "table2", "table3", "table4", "table5", "baselines")
+WHAT = ("table1", "table2", "table3", "table4", "calibrated", "guarantee", "table5", "baselines")
+MODES: tuple[Mode, ...] = ("flat", "strict")
 
 
 class Reproduction:
@@ -65,6 +71,8 @@ class Reproduction:
             "table2": lambda: [table_2(self.experiment.settings(self.experiment.main, self.experiment.seeds[0]))],
             "table3": self._main_tables,
             "table4": self._ablations,
+            "calibrated": self._calibrated,
+            "guarantee": self._guarantee,
             "table5": self._cases,
             "baselines": self._baselines,
         }
@@ -72,7 +80,7 @@ class Reproduction:
 
     def statistics(self) -> dict[str, Statistics]:
         """What each split holds."""
-        schema = load_schema(self.experiment.schema_name)
+        schema = self.experiment.relation_schema(self.data)
         return {
             name: compute_statistics(load_examples(self.data / path, schema=schema))
             for name, path in self.experiment.splits.items()
@@ -109,7 +117,8 @@ class Reproduction:
             f"cacre {cacre.__version__}, Python {platform.python_version()}, experiment `{self.experiment.name}`",
             f"seeds {seeds} for `{self.experiment.main}`, {self.experiment.seeds[0]} for the others; "
             f"B = {self.experiment.resamples} resamples of texts",
-            "thresholds fitted on the held-out part of the LLM's lists, never on the candidates below",
+            "thresholds fitted on the held-out part of the training rows, never on the candidates below",
+            *([self.experiment.note] if self.experiment.note else []),
         ]
 
     def _main_runs(self) -> list[Run]:
@@ -122,12 +131,22 @@ class Reproduction:
         files = self.experiment.candidates
         judged = {name: [self.judged(run, name) for run in runs] for name in files}
         resamples = self.experiment.resamples
-        results = {
-            name: filter_result(self.candidates(name), scores, resamples=resamples) for name, scores in judged.items()
-        }
+        results, strict = (
+            {
+                name: filter_result(self.candidates(name), scores, mode=mode, resamples=resamples)
+                for name, scores in judged.items()
+            }
+            for mode in MODES
+        )
         beside = {name: file.paper_row for name, file in files.items()}
         curves = {name: areas(self.candidates(name), scores) for name, scores in judged.items()}
-        return [table_3(results, beside, len(runs)), operating_points(results), areas_table(curves)]
+        readers = {
+            f"{name}, a perfect reader": filter_result(sets, [perfect_reader(sets)], resamples=resamples)
+            for name, sets in ((name, self.candidates(name)) for name in files)
+            if sets.support
+        }
+        points = operating_points({**results, **readers})
+        return [table_3(results, strict, beside, len(runs)), points, areas_table(curves)]
 
     def _ablations(self) -> list[Table]:
         if not self.runs:
@@ -143,6 +162,48 @@ class Reproduction:
         notes = {name: variant.note for name, variant in self.experiment.variants.items()}
         curves = {name: areas(sets, scores) for name, scores in judged.items()}
         return [table_4(results, curves, notes), *self._held_out(sets, found)]
+
+    def _calibrated(self) -> list[Table]:
+        """A table for the main variant, and one for each that had gold labels in its training."""
+        plan, first = self.experiment, next(iter(self.experiment.candidates))
+        names = [name for name, variant in plan.variants.items() if name == plan.main or variant.labels == "gold"]
+        runs = {name: [run for run in self.runs if run.variant == name] for name in names}
+        if not any(runs.values()):
+            return []
+        schema = plan.relation_schema(self.data)
+        examples = load_examples([self.data / path for path in plan.train], schema=schema)
+        tables = []
+        for name in names:
+            seeds = []
+            for run in runs[name]:
+                fraction = plan.settings(name, run.seed).training.dev_fraction
+                parts = gold_parts(examples, plan.variants[name], run.seed, fraction)
+                if not parts.usable:
+                    self.tell(f"calibrating {name}, seed {run.seed}: left out, no right or no wrong triple by gold")
+                    continue
+                self.tell(f"calibrating {name}, seed {run.seed}")
+                judged = self.judged(run, first)
+                verifier, trees = OnnxVerifier(run.folder), TreeSettings(seed=run.seed)
+                seeds.append(stack_columns(verifier, judged, parts, self.candidates(first), schema, trees))
+            if seeds:
+                tables.append(calibrated_table(calibrated_results(self.candidates(first), seeds, plan.resamples), name))
+        return tables
+
+    def _guarantee(self) -> list[Table]:
+        """Precision guaranteed and checked on every candidate file, with the first main run."""
+        runs = self._main_runs()
+        if not runs:
+            return []
+        verifier = OnnxVerifier(runs[0].folder)
+        trials = {}
+        for name in self.experiment.candidates:
+            self.tell(f"guaranteeing: {name}")
+            sets = self.candidates(name)
+            before = float(labels_by_gold(sets).mean()) if len(sets) else 0.0
+            table = gold_table(verifier, sets)
+            asked = [round(before + gain, 2) for gain in GAINS]
+            trials[name] = [guarantee_trial(table, precision, before) for precision in asked if 0 < precision < 1]
+        return [guarantee_table(trials)]
 
     def _held_out(self, sets: CandidateTexts, runs: Mapping[str, Sequence[Run]]) -> list[Table]:
         """A table for each variant that never saw some relations: on just these, beside the main variant."""
@@ -167,18 +228,22 @@ class Reproduction:
         plan, first = self.experiment, next(iter(self.experiment.candidates))
         sets = self.candidates(first)
         settings = plan.settings(plan.main, plan.seeds[0])
-        schema = load_schema(plan.schema_name)
+        schema = plan.relation_schema(self.data)
         examples = load_examples([self.data / path for path in plan.train], schema=schema)
         encoder = settings.encoder.name_or_path or ""
 
         def training_part(seed: int) -> list[Example]:
-            return training_rows(examples, seed, settings.training.dev_fraction)[0]
+            rows = training_rows(examples, seed, settings.training.dev_fraction)[0]
+            # Rows without a wrong triple get the very ones that training makes for them.
+            return with_negatives(rows, schema, count=max(1, settings.training.generated_negatives), seed=seed)
 
         scores: dict[str, list[Floats]] = {}
         told: dict[str, str] = {}
-        for entry in ENTRIES:
+        for entry in entries(schema, plan.finetuning_rate):
             if entry.needs_encoder and not (encoder and Path(encoder).is_dir()):
                 self.tell(f"baseline: {entry.title} left out, {encoder or 'no encoder named'} is no folder here")
+            elif not can_be_told(entry.told, training_part(plan.seeds[0])):
+                self.tell(f"baseline: {entry.title} left out, no training row has a wrong triple by {entry.told}")
             else:
                 self.tell(f"baseline: {entry.title}")
                 scores[entry.title] = entry_scores(entry, plan.seeds, training_part, sets, encoder)

@@ -14,7 +14,6 @@ from cacre.export import export_onnx
 from cacre.inference import OnnxVerifier
 from cacre.inference.thresholds import Thresholds
 from cacre.reproduction.experiment import Experiment, Variant
-from cacre.schema import load_schema
 from cacre.training import train
 from cacre.types import Candidate, Example
 
@@ -62,7 +61,7 @@ def train_runs(
     Raises:
         CacreError: The data or the settings cannot be used.
     """
-    schema = load_schema(experiment.schema_name)
+    schema = experiment.relation_schema(data)
     examples = load_examples([data / path for path in experiment.train], schema=schema)
     for variant, seed in experiment.runs():
         folder = run_folder(root, variant, seed)
@@ -70,7 +69,7 @@ def train_runs(
             continue
         tell(f"training {variant}, seed {seed}")
         setting = experiment.variants[variant]
-        result = train(_rows(examples, setting), folder, experiment.settings(variant, seed), schema)
+        result = train(variant_rows(examples, setting), folder, experiment.settings(variant, seed), schema)
         export_onnx(folder)
         if not (folder / "thresholds.json").is_file():
             write_thresholds(folder, Thresholds(text_threshold=-1.0))
@@ -98,7 +97,9 @@ def natural_negatives(example: Example) -> Example:
     )
 
 
-def _rows(examples: Sequence[Example], variant: Variant) -> list[Example]:
+def variant_rows(examples: Sequence[Example], variant: Variant) -> list[Example]:
+    """The rows that a variant is trained on, before dev is split off."""
+    examples = examples[: variant.texts]
     chosen = list(hold_out_relations(examples, variant.hold_out).seen) if variant.hold_out else list(examples)
     return [natural_negatives(example) for example in chosen] if variant.labels == "gold" else chosen
 
