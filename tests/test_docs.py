@@ -7,7 +7,6 @@ import json
 import re
 import runpy
 import shlex
-from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +22,6 @@ from cacre.data import parse_row, read_rows
 from cacre.data.rows import TextRow
 from cacre.errors import DataError
 from cacre.inference import Thresholds
-from cacre.inference.decision import normalise_mention
 from cacre.llm.providers import load_provider
 from cacre.schema import Schema
 from llm_server import LLMServer, Reply, answer_for
@@ -305,38 +303,6 @@ def test_fragments_of_messages_in_docs_errors_occur_in_the_code():
     fragments = [row[0] for row in table_rows("docs/errors.md", "## Models")]
     plain = [f.replace("'torch'", "{module!r}") for f in fragments]
     assert [f for f in plain if f not in source] == []
-
-
-# corpus/README.md
-
-
-def test_the_datasheet_counts_the_corpus():
-    files = sorted((ROOT / "corpus/seed").glob("*.jsonl"))
-    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    hard = [item for row in rows for item in row["hard"]]
-    counted = {
-        "files": len(files),
-        "texts": len(rows),
-        "anchors": sum(len(row["anchors"]) for row in rows),
-        "aligned negatives": sum(len(row["negatives"]) for row in rows),
-        "further negatives": len(hard),
-        "relations among the anchors": len({anchor[1] for row in rows for anchor in row["anchors"]}),
-        "texts without any supported triple": sum(not row["anchors"] for row in rows),
-    }
-    told = {row[0]: int(row[1]) for row in table_rows("corpus/README.md", "## What is in it")}
-    assert told == counted
-    kinds = Counter([*(kind for row in rows for kind in row["kinds"]), *(item[3] for item in hard)])
-    second = read("corpus/README.md").split("| kind of negative |", 1)[1]
-    assert {k: int(n) for k, n in re.findall(r"^\| `(\w+)` \|.*\| (\d+) \|$", second, re.MULTILINE)} == kinds
-
-
-def test_names_of_anchors_occur_in_their_texts():
-    for file in sorted((ROOT / "corpus/seed").glob("*.jsonl")):
-        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
-            text = normalise_mention(row["text"])
-            assert [
-                a for a in row["anchors"] if normalise_mention(a[0]) not in text or normalise_mention(a[2]) not in text
-            ] == [], row["id"]
 
 
 # The licence and the citation

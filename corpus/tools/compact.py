@@ -208,7 +208,7 @@ def main() -> int:
                 faults += 1
                 print(f"{path}:{block.line}: {row}", file=sys.stderr)
             else:
-                rows.append(row.to_json(f"{path.stem}-{len(rows) + 1:03d}"))
+                rows.append(row.to_json(f"{(given.output or path).stem}-{len(rows) + 1:03d}"))
     if given.action == "rows":
         write_rows("-" if given.output is None else given.output, rows)
     else:

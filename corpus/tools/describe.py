@@ -1,6 +1,7 @@
 """Numbers of a corpus folder: its size, its variety, what its texts share with each other and with other texts.
 
-    python corpus/tools/describe.py corpus/train corpus/test --beside OTHER.jsonl... --apart OTHER.jsonl...
+    python corpus/tools/describe.py corpus/seed corpus/train corpus/test/lists.jsonl
+        --judged corpus/test/candidates.jsonl [--beside OTHER.jsonl...] [--apart OTHER.jsonl...]
 
 `--beside` counts other rows in the same way, for comparison; `--apart` are texts that must share no run of 13
 characters with the corpus. Ends with exit code 1 if one does. Needs scikit-learn (the extra `eval`).
@@ -9,6 +10,7 @@ characters with the corpus. Ends with exit code 1 if one does. Needs scikit-lear
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections import Counter
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import cohen_kappa_score
 
 from cacre.data import load_examples
 from cacre.schema import load_schema
@@ -69,9 +72,34 @@ def runs_of(texts: Sequence[str]) -> set[str]:
 
 
 def shared_runs(part: Part, apart: Sequence[Path]) -> list[str]:
-    """Ids of rows that share a run with one of the files, which are read as text, a row a line."""
-    foreign = runs_of([line for path in apart for line in path.read_text(encoding="utf-8").splitlines()])
+    """Ids of rows that share a run with a text of one of the JSONL files."""
+    foreign = runs_of([text for path in apart for text in texts_of(path)])
     return [example.id or example.text[:20] for example in part.examples if runs_of([example.text]) & foreign]
+
+
+def texts_of(path: Path) -> list[str]:
+    """The texts of a JSONL file, whatever else its rows hold."""
+    return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def agreement(path: Path) -> list[tuple[str, str]]:
+    """Of candidates judged twice: how many are right, and how far the judges agree."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    judged = [triple for row in rows for triple in row["triples"]]
+    first, second = ([triple["judges"][judge][0] for triple in judged] for judge in (0, 1))
+    both_wrong = [t["judges"] for t in judged if t["supported"] == 0]
+    kinds = Counter(t.get("kind", "kinds differ") for t in judged if t["supported"] == 0)
+    return [
+        ("texts", f"{len(rows):,}"),
+        ("candidates", f"{len(judged):,}"),
+        ("supported, both say", str(sum(t["supported"] == 1 for t in judged))),
+        ("not supported, both say", str(len(both_wrong))),
+        ("the judges differ", str(sum(t["supported"] is None for t in judged))),
+        ("agreement", f"{np.mean(np.equal(first, second)):.3f}"),
+        ("Cohen's kappa", f"{cohen_kappa_score(first, second):.3f}"),
+        ("agreement on the kind of error", f"{np.mean([a[1] == b[1] for a, b in both_wrong]):.3f}"),
+        *((f"kind: {kind}", str(n)) for kind, n in kinds.most_common()),
+    ]
 
 
 def describe(part: Part, size: int) -> list[tuple[str, str]]:
@@ -118,6 +146,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="+", type=Path)
     parser.add_argument("--beside", nargs="*", type=Path, default=[])
     parser.add_argument("--apart", nargs="*", type=Path, default=[])
+    parser.add_argument("--judged", type=Path, help="candidates judged twice")
     given = parser.parse_args()
     schema = load_schema("open")
     parts = [Part(path.stem, load_examples(path, schema=schema)) for path in (*given.parts, *given.beside)]
@@ -128,6 +157,8 @@ def main() -> int:
         [[rows[0][0], *(row[1] for row in rows)] for rows in zip(*columns, strict=True)],
     )
     print_table(["texts by relation", *(part.name for part in parts)], relations(parts))
+    if given.judged:
+        print_table(["judged candidates", given.judged.stem], agreement(given.judged))
     found = [row for part in parts[: len(given.parts)] for row in shared_runs(part, given.apart)] if given.apart else []
     print(f"rows that share {RUN} characters with {len(given.apart)} other files: {len(found)} {' '.join(found[:20])}")
     return 1 if found else 0

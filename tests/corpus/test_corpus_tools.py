@@ -75,8 +75,8 @@ def test_a_faulty_block_is_told_and_left_out(tmp_path, monkeypatch, capsys):
     assert compact.main() == 1
     assert f"{source}:6: " in capsys.readouterr().err
     assert [json.loads(line)["id"] for line in target.read_text(encoding="utf-8").splitlines()] == [
-        "film-001",
-        "film-002",
+        "rows-001",
+        "rows-002",
     ]
 
 
