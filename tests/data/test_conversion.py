@@ -47,7 +47,8 @@ def test_candidates_with_types_paraphrase_and_further_keys(tmp_path):
     [
         ({"object": None}, "triples[1].object"),
         ({"object": ""}, "triples[1].object"),
-        ({"object": {"@value": "李默"}}, "triples[1].object"),
+        ({"object": {"inArea": "台湾"}}, "triples[1].object"),
+        ({"object": {"@value": ""}}, "triples[1].object"),
         ({"predicate": 3}, "triples[1].predicate"),
         ({"paraphrase": ["李默", "执导作品"]}, "triples[1].paraphrase"),
         ({"subject": "\x00"}, "triples[1].subject"),
@@ -57,6 +58,30 @@ def test_bad_candidates_are_named(tmp_path, change, field):
     with pytest.raises(DataError) as caught:
         read(tmp_path, {**ROW, "triples": [ITEM, {**ITEM, **change}]})
     assert caught.value.field == field
+
+
+def test_a_complex_object_is_judged_by_its_value_and_comes_back_whole(tmp_path):
+    types = {"@value": "Number", "inArea": "地点"}
+    item = {"subject": "长夜", "predicate": "票房", "object": {"@value": "3亿", "inArea": "台湾"}, "object_type": types}
+    row = read(tmp_path, {**ROW, "triples": [item]})
+    (candidate,) = to_candidates(row).candidates
+    assert (candidate.triple.object, candidate.object_type) == ("3亿", "Number")
+    assert candidate.extra == {"qualifiers": {"inArea": "台湾"}}
+    out = verdict_row(row.raw, [Verdict(candidate, "supported", text_score=0.5)])
+    (written,) = out["triples"]
+    assert item.items() <= written.items()
+    (again,) = read(tmp_path, out, "verdicts").content.triples
+    assert (again.object, again.qualifiers) == ("3亿", {"inArea": "台湾"})
+
+
+def test_qualifiers_beside_a_complex_object_add_to_its_slots(tmp_path):
+    item = {**ITEM, "object": {"@value": "李默", "inWork": "长夜"}}
+    more = {"inWork": "白昼", "note": "x"}
+    (candidate,) = to_candidates(read(tmp_path, {**ROW, "triples": [{**item, "qualifiers": more}]})).candidates
+    assert candidate.extra["qualifiers"] == {"inWork": "白昼", "note": "x"}
+    with pytest.raises(DataError, match="qualifiers must be an object") as caught:
+        read(tmp_path, {**ROW, "triples": [{**item, "qualifiers": ["x"]}]})
+    assert caught.value.field == "triples[0]"
 
 
 def test_candidates_given_as_lists_are_refused(tmp_path):

@@ -15,6 +15,7 @@ from cacre.cli.export_model import export_model_command
 from cacre.cli.extract import extract_command
 from cacre.cli.filter import filter_command
 from cacre.cli.generate import generate_command
+from cacre.cli.graph import graph_command
 from cacre.cli.one_line import one_line
 from cacre.cli.pretrain import pretrain_command
 from cacre.cli.report import report_command
@@ -50,6 +51,7 @@ app.command("extract")(extract_command)
 app.command("generate")(generate_command)
 app.command("filter")(filter_command)
 app.command("run")(run_command)
+app.command("graph")(graph_command)
 app.command("evaluate")(evaluate)
 app.command("train")(train_command)
 app.command("report")(report_command)

@@ -78,11 +78,17 @@ def verdict_row(candidate_row: Mapping[str, Any], verdicts: Sequence[Verdict]) -
         raise DataError(f"got {len(verdicts)} verdicts for {len(items)} triples: pass one per triple", field="triples")
     judged = []
     for index, (item, verdict) in enumerate(zip(items, verdicts, strict=True)):
-        if (item["subject"], item["predicate"], item["object"]) != tuple(verdict.candidate.triple):
+        if (item["subject"], item["predicate"], _judged_object(item)) != tuple(verdict.candidate.triple):
             reason = f"the verdict is about {tuple(verdict.candidate.triple)!r}: pass verdicts in the row's order"
             raise DataError(reason, field=f"triples[{index}]")
         judged.append({**_unjudged(item), **_verdict_keys(verdict)})
     return {**candidate_row, "triples": judged}
+
+
+def _judged_object(item: Mapping[str, Any]) -> object:
+    """The object, or the "@value" of a complex one."""
+    value = item["object"]
+    return value["@value"] if isinstance(value, dict) else value
 
 
 def _unjudged(item: Mapping[str, Any]) -> dict[str, Any]:

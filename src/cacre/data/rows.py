@@ -41,6 +41,7 @@ from cacre.errors import ConfigError, DataError
 from cacre.types import Outcome, Triple
 
 Kind = Literal["texts", "contrastive", "candidates", "verdicts", "duie"]
+_COMPLEX = ("object", "object_type")
 
 
 class _Model(BaseModel):
@@ -65,8 +66,25 @@ class SpoItem(_Model):
 SpoList = Annotated[tuple[Annotated[SpoItem, BeforeValidator(spo_fields)], ...], BeforeValidator(bounded)]
 
 
+def _plain_object(value: object) -> object:
+    """A candidate with a complex object as one with a string and `qualifiers`; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    plain = {**value, **{key: value[key]["@value"] for key in _COMPLEX if _is_complex(value.get(key))}}
+    if _is_complex(value.get("object")):
+        given = value.get("qualifiers", {})
+        if not isinstance(given, dict):
+            raise fault(f"qualifiers must be an object of strings, got {given!r:.80}")
+        slots = {name: part for name, part in value["object"].items() if name != "@value"}
+        plain["qualifiers"] = {**slots, **given}
+    return plain
+
+
 class CandidateItem(_Model):
-    """One triple to be judged."""
+    """One triple to be judged; of a complex object, as DuIE writes it, "@value" is judged.
+
+    Its other slots are read as the key `qualifiers`, which a row may also give by itself.
+    """
 
     subject: Name
     predicate: Name
@@ -74,6 +92,8 @@ class CandidateItem(_Model):
     subject_type: Label | None = None
     object_type: Label | None = None
     paraphrase: TripleValue | None = None
+
+    _complex_object = model_validator(mode="before")(_plain_object)
 
     @property
     def triple(self) -> Triple:
@@ -205,6 +225,10 @@ def parse_row(raw: object, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> TextR
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise DataError(_reason(first), field=_field(first["loc"])) from error
+
+
+def _is_complex(value: object) -> bool:
+    return isinstance(value, dict) and "@value" in value
 
 
 def _reason(error: ErrorDetails) -> str:

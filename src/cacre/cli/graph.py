@@ -1,0 +1,291 @@
+"""`cacre graph`: verdict rows -> a knowledge graph, for databases, libraries and spreadsheets."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cacre.cli.extras import needs_extra
+from cacre.cli.filter import STANDARD, OnError
+from cacre.cli.option_groups import with_groups
+from cacre.data import ErrorsFile, dump_row, read_rows
+from cacre.errors import ConfigError, DataError
+from cacre.files import is_special
+from cacre.graph import Graph, GraphCollector, MergeSettings
+from cacre.schema import load_schema
+
+DEFAULT_BASE = "https://example.org/"
+
+
+class Formats(StrEnum):
+    """What a graph can be written as."""
+
+    turtle = "turtle"
+    json_ld = "json-ld"
+    graphml = "graphml"
+    node_link = "node-link"
+    csv = "csv"
+    parquet = "parquet"
+    neo4j = "neo4j"
+    neo4j_admin = "neo4j-admin"
+    cypher = "cypher"
+
+
+_NEEDS = {
+    Formats.turtle: "rdflib",
+    Formats.json_ld: "rdflib",
+    Formats.graphml: "networkx",
+    Formats.node_link: "networkx",
+    Formats.parquet: "pyarrow",
+    Formats.neo4j: "neo4j",
+}
+_TABLES = ("entities", "edges", "sources")
+_FOLDERS = (Formats.csv, Formats.parquet, Formats.neo4j_admin)
+_RDF = (Formats.turtle, Formats.json_ld)
+_WITH_TEXTS = (*_RDF, Formats.neo4j, Formats.neo4j_admin, Formats.cypher)
+
+
+@dataclass(frozen=True)
+class MergeOptions:
+    """What enters the graph, and what counts as the same."""
+
+    schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "duie"
+    min_probability: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Leave out triples that are less probable.")
+    ] = 0.0
+    merge_aliases: Annotated[
+        bool, typer.Option("--merge-aliases", help="Make one entity of what the texts call aliases of each other.")
+    ] = False
+    keep_inverses: Annotated[
+        bool, typer.Option("--keep-inverses", help="Do not collapse an edge with its inverse (丈夫, 妻子).")
+    ] = False
+
+    def settings(self) -> MergeSettings:
+        """The same as settings."""
+        return MergeSettings(self.min_probability, self.merge_aliases, self.keep_inverses)
+
+
+@dataclass(frozen=True)
+class Neo4jOptions:
+    """Where Neo4j is. The password comes from NEO4J_PASSWORD."""
+
+    uri: Annotated[
+        str | None, typer.Option(help="neo4j: address, such as bolt://localhost; the password is in NEO4J_PASSWORD.")
+    ] = None
+    user: Annotated[str, typer.Option(help="neo4j: name of the user.")] = "neo4j"
+    database: Annotated[str | None, typer.Option(help="neo4j: name of the database, if not the default.")] = None
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export.
+
+    Args:
+        format: What to write.
+        output: File or folder; `-` is standard output; None for `neo4j`.
+        base: What IRIs begin with; None for all but RDF.
+        with_texts: Whether whole texts go along.
+        neo4j: Where Neo4j is.
+    """
+
+    format: Formats
+    output: str | None
+    base: str | None
+    with_texts: bool
+    neo4j: Neo4jOptions
+
+    def check(self, source: str) -> None:
+        """Refuse options that do not go together.
+
+        Raises:
+            typer.BadParameter: They do not.
+            ConfigError: The output folder holds other files.
+        """
+        loads = self.format is Formats.neo4j
+        for given, wanted, name in ((self.output, not loads, "-o"), (self.neo4j.uri, loads, "--uri")):
+            if (given is not None) != wanted:
+                raise typer.BadParameter(f"--to {self.format} {'needs' if wanted else 'has no use for'} {name}")
+        if self.base is not None and self.format not in _RDF:
+            raise typer.BadParameter("--base is for --to turtle and --to json-ld")
+        if not self.with_texts and self.format not in _WITH_TEXTS:
+            raise typer.BadParameter(
+                f"--without-texts is not for --to {self.format}: it is for {', '.join(_WITH_TEXTS)}"
+            )
+        if self.output is None:
+            return
+        if self.format in _FOLDERS:
+            if self.output == STANDARD:
+                raise typer.BadParameter(f"--to {self.format} writes a folder: name one with -o")
+            _check_folder(Path(self.output), self.format)
+        elif self.output != STANDARD and Path(self.output).is_dir():
+            raise typer.BadParameter(f"{self.output} is a folder, but --to {self.format} writes a file")
+        if self.output != STANDARD and Path(self.output).resolve() == Path(source).resolve():
+            raise typer.BadParameter(f"{self.output} is named twice: input and output must be different files")
+
+    def errors(self, source: str) -> Path:
+        """Where skipped rows are written: beside the output, else beside the input."""
+        named = [path for path in (self.output, source) if path and path != STANDARD and not _is_device(path)]
+        path = Path(named[0] if named else "stdin.jsonl")
+        name = path.name if self.format in _FOLDERS and named and named[0] == self.output else path.stem
+        return path.with_name(f"{name}.errors.jsonl")
+
+    def run(self, graph: Graph) -> str:
+        """Write the graph, and say where it is."""
+        if self.format is Formats.neo4j:
+            return self._load(graph)
+        write, output = self._writer(), str(self.output)
+        if output != STANDARD:
+            write(graph, output)
+            return output
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "graph"
+            write(graph, path)
+            stream = typer.get_binary_stream("stdout")
+            stream.write(path.read_bytes())
+            stream.flush()
+        return "standard output"
+
+    def _load(self, graph: Graph) -> str:
+        from cacre.graph.neo4j import load_into_neo4j
+
+        uri = str(self.neo4j.uri)
+        new = load_into_neo4j(graph, uri, self.neo4j.user, self.neo4j.database, self.with_texts)
+        return f"{uri}: {new.nodes} new nodes, {new.relationships} new relationships"
+
+    def _writer(self) -> Callable[[Graph, str | Path], None]:
+        module, name = _WRITERS[self.format]
+        write = getattr(import_module(f"cacre.graph.{module}"), name)
+        options: dict[str, object] = {"with_texts": self.with_texts} if self.format in _WITH_TEXTS else {}
+        if self.format in _RDF:
+            options["base"] = self.base or DEFAULT_BASE
+        return partial(write, **options)
+
+
+_WRITERS = {
+    Formats.turtle: ("rdf", "write_turtle"),
+    Formats.json_ld: ("rdf", "write_json_ld"),
+    Formats.graphml: ("networks", "write_graphml"),
+    Formats.node_link: ("networks", "write_node_link"),
+    Formats.csv: ("tables", "write_csv"),
+    Formats.parquet: ("tables", "write_parquet"),
+    Formats.neo4j_admin: ("neo4j", "write_admin_csv"),
+    Formats.cypher: ("neo4j", "write_cypher"),
+}
+
+
+@with_groups
+def graph_command(
+    source: Annotated[str, typer.Argument(metavar="KEPT.jsonl|-", help="What `cacre filter` wrote; - is stdin.")],
+    to: Annotated[Formats, typer.Option("--to", help="Format.")],
+    merge: MergeOptions,
+    neo4j: Neo4jOptions,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help="File, - for stdout; a folder for csv, parquet and neo4j-admin."),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help=f"turtle, json-ld: what all IRIs begin with; by default {DEFAULT_BASE}.")
+    ] = None,
+    without_texts: Annotated[
+        bool, typer.Option("--without-texts", help="RDF, Neo4j: leave out the texts; quotes and offsets stay.")
+    ] = False,
+    on_error: Annotated[
+        OnError, typer.Option(help="raise: stop at a bad row; skip: list it in *.errors.jsonl and go on.")
+    ] = OnError.RAISE,
+) -> None:
+    """Merge supported triples into a graph with evidence on each edge, and write it in a format of your choice."""
+    export = Export(to, output, base, not without_texts, neo4j)
+    export.check(source)
+    with needs_extra("graph"):
+        import_module("opencc")
+        if to in _NEEDS:
+            import_module(_NEEDS[to])
+    collector = GraphCollector(load_schema(merge.schema), merge.settings())
+    skipped = collect_file(collector, source, export.errors(source) if on_error is OnError.SKIP else None)
+    graph = collector.graph()
+    where = export.run(graph)
+    _summarise(collector, graph, where)
+    if skipped:
+        typer.echo(f"{skipped} rows skipped, listed in {export.errors(source)}", err=True)
+
+
+def collect_file(collector: GraphCollector, source: str, errors_path: Path | None) -> int:
+    """Add the rows of a file to a collector.
+
+    Args:
+        collector: Where they go.
+        source: Verdict rows, `-` for standard input.
+        errors_path: Where rows that cannot be used are listed; None stops at the first.
+
+    Returns:
+        How many rows were skipped.
+
+    Raises:
+        DataError: The file cannot be read; or, without `errors_path`, a row cannot be used.
+        OSError: The list cannot be written.
+    """
+    if errors_path is None:
+        for row in read_rows(source, "texts"):
+            collector.add(row)
+        return 0
+    with ErrorsFile(errors_path) as errors:
+        # Read as texts, so that the collector can say what a row without verdicts needs.
+        for row in read_rows(source, "texts", on_error="skip", errors=errors):
+            try:
+                collector.add(row)
+            except DataError as error:
+                errors.add(error, dump_row(row.raw).rstrip("\n"))
+        return errors.count
+
+
+def _summarise(collector: GraphCollector, graph: Graph, where: str) -> None:
+    counts = collector.counts
+    left_out = _listed((counts.rejected, "rejected"), (counts.improbable, "improbable"))
+    changed = _listed((counts.merged, "merged"), (counts.turned, "turned"))
+    typer.echo(
+        f"{counts.rows} rows: {counts.triples} supported triples{left_out and f' ({left_out} left out)'}", err=True
+    )
+    typer.echo(
+        f"{len(graph.entities)} entities, {len(graph.edges)} edges{changed and f' ({changed} triples)'}", err=True
+    )
+    typer.echo(where, err=True)
+
+
+def _listed(*counts: tuple[int, str]) -> str:
+    """The counts that are not zero."""
+    return ", ".join(f"{count} {what}" for count, what in counts if count)
+
+
+def _check_folder(folder: Path, format: Formats) -> None:
+    """Refuse a folder with files that are none of ours.
+
+    Raises:
+        ConfigError: There is one, or a file stands in the way.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file, but --to {format} writes a folder: name another")
+    if not folder.is_dir():
+        return
+    own = {f"{table}.{format}" for table in _TABLES}
+    if format is Formats.neo4j_admin:
+        from cacre.graph.neo4j_import import ADMIN_FILES
+
+        own = set(ADMIN_FILES)
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in own)
+    if foreign:
+        raise ConfigError(
+            f"{folder} holds {foreign[0]!r}{' and others' if len(foreign) > 1 else ''}, which --to {format} did not "
+            "write: name a new or empty folder"
+        )
+
+
+def _is_device(path: str) -> bool:
+    return is_special(path) and not Path(path).is_dir()

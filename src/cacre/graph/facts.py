@@ -1,0 +1,134 @@
+"""Verdict rows -> facts: each supported triple with its source, validated."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from cacre.data.fields import Label
+from cacre.data.rows import Row, TextRow, VerdictItem, VerdictRow, parse_row
+from cacre.errors import DataError
+from cacre.graph.naming import fold_spaces
+from cacre.graph.values import Source
+from cacre.types import Span
+
+RowLike = Row | VerdictRow | Mapping[str, Any]
+"""A row as `read_rows` gives it, its content, or the JSON object."""
+
+_QUALIFIERS = TypeAdapter(dict[Label, Label])
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One supported triple as a row has it.
+
+    Args:
+        predicate: As it was said, without outer spaces.
+        subject_type: Given by the row, if any.
+        object_type: Given by the row, if any.
+        qualifiers: Further slots, in the order of the row, the empty ones left out.
+        source: The text, with subject and object as they were said.
+    """
+
+    predicate: str
+    subject_type: str | None
+    object_type: str | None
+    qualifiers: tuple[tuple[str, str], ...]
+    source: Source
+
+
+class Occurrence(NamedTuple):
+    """What makes two readings of a text the same source: it was the same row, and the same evidence."""
+
+    row: str | None
+    text: str
+    evidence: tuple[Span, ...]
+
+
+def verdicts_of(row: RowLike) -> VerdictRow:
+    """The validated verdicts of a row.
+
+    Raises:
+        DataError: It has none, or is no such row; with file and line where `row` knows them.
+    """
+    if isinstance(row, Row) and not isinstance(row.content, VerdictRow):
+        try:
+            return verdicts_of(row.raw)
+        except DataError as error:
+            raise row.error(error.reason, error.field) from error
+    content = row.content if isinstance(row, Row) else row
+    if isinstance(content, VerdictRow):
+        return content
+    if isinstance(content, TextRow):
+        content = content.model_dump()
+    _refuse_unjudged(content)
+    parsed = parse_row(content, "verdicts")
+    if not isinstance(parsed, VerdictRow):
+        raise DataError(f"read as a {type(parsed).__name__}, but a VerdictRow is needed")
+    return parsed
+
+
+def facts_of(row: VerdictRow, text: str) -> Iterator[tuple[int, Fact]]:
+    """The supported triples of a row, with their places in it.
+
+    Args:
+        row: The row.
+        text: Its text; the same object for all rows of one text saves memory.
+
+    Raises:
+        DataError: Evidence lies outside of the text, or qualifiers are not strings.
+    """
+    for place, item in enumerate(row.triples):
+        if item.verdict == "supported":
+            yield place, _fact(item, row.id, text, f"triples[{place}]")
+
+
+def _fact(item: VerdictItem, row: str | None, text: str, field: str) -> Fact:
+    for number, (start, end) in enumerate(item.evidence):
+        if not 0 <= start <= end <= len(text):
+            reason = f"[{start}, {end}] lies outside of the text, which has {len(text)} characters"
+            raise DataError(f"{reason}: offsets are [start, end) in characters", field=f"{field}.evidence[{number}]")
+    # The same names, predicates and types come again and again: they are held once.
+    return Fact(
+        sys.intern(item.predicate.strip()),
+        _type(item.subject_type),
+        _type(item.object_type),
+        _qualifiers((item.model_extra or {}).get("qualifiers"), f"{field}.qualifiers"),
+        Source(
+            text,
+            row,
+            item.evidence,
+            sys.intern(item.subject),
+            sys.intern(item.object),
+            item.text_score,
+            item.pair_score,
+            item.probability,
+        ),
+    )
+
+
+def _type(label: str | None) -> str | None:
+    return sys.intern(label.strip()) or None if label else None
+
+
+def _qualifiers(value: object, field: str) -> tuple[tuple[str, str], ...]:
+    if value is None:
+        return ()
+    try:
+        slots = _QUALIFIERS.validate_python(value, strict=True)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise DataError(f"must be an object of strings, got {value!r:.80}: {fault['msg']}", field=field) from error
+    return tuple((sys.intern(name.strip()), part) for name, part in slots.items() if name.strip() and fold_spaces(part))
+
+
+def _refuse_unjudged(content: object) -> None:
+    triples = content.get("triples") if isinstance(content, Mapping) else None
+    for place, item in enumerate(triples if isinstance(triples, list | tuple) else ()):
+        if isinstance(item, Mapping) and "verdict" not in item:
+            reason = "is missing: only what a text supports enters a graph; run `cacre filter` on these rows first"
+            raise DataError(reason, field=f"triples[{place}].verdict")
