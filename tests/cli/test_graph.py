@@ -127,6 +127,12 @@ def test_one_folder_format_does_not_write_over_another(kept):
         assert run(kept, "--to", format, "-o", "out").exit_code == 1
 
 
+def test_tables_begin_with_a_mark_for_excel_where_that_is_asked_for(kept):
+    for words, mark in (([], b"key,"), (["--bom"], b"\xef\xbb\xbfkey,")):
+        assert run(kept, "--to", "csv", "-o", "tables", *words).exit_code == 0
+        assert Path("tables/entities.csv").read_bytes().startswith(mark)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -135,8 +141,9 @@ def test_one_folder_format_does_not_write_over_another(kept):
         (["--to", "turtle", "-o", "g.ttl", "--uri", "bolt://x"], "has no use for --uri"),
         (["--to", "neo4j"], "needs --uri"),
         (["--to", "neo4j", "--uri", "bolt://x", "-o", "g"], "has no use for -o"),
-        (["--to", "csv", "-o", "t", "--base", "https://x.example/"], "--base is for"),
+        (["--to", "csv", "-o", "t", "--base", "https://x.example/"], "--base is not for"),
         (["--to", "graphml", "-o", "g", "--without-texts"], "--without-texts is not for"),
+        (["--to", "parquet", "-o", "t", "--bom"], "--bom is not for"),
         (["--to", "turtle", "-o", "kept.jsonl"], "named twice"),
         (["--to", "turtle", "-o", "."], "writes a file"),
         (["--to", "rdfxml", "-o", "g"], "rdfxml"),

@@ -25,7 +25,7 @@ from cacre.reproduction.measures import (
 )
 from cacre.reproduction.report import Reproduction
 from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder, train_runs, variant_rows
-from cacre.reproduction.tables import Table, table_3
+from cacre.reproduction.tables import Table, operating_points, table_3
 from cacre.types import Triple, Verdict
 
 TEXTS = ["甲由乙执导。", "丙由丁执导，戊主演。"]
@@ -169,6 +169,9 @@ def test_a_perfect_reader_keeps_all_but_what_was_judged_unsupported(sets):
     assert [len(row) for row in kept] == [2, 0], "one in gold, one not judged; the judged-wrong one goes"
     result = filter_result(sets, [perfect_reader(sets)], resamples=100)
     assert result.after[0].value == pytest.approx(1 / 2)
+    table = operating_points({"ours": result}, {"ours": result})
+    assert table.rows[-1][0] == "ours, a perfect reader"
+    assert table.notes and not operating_points({"reader": result}, {}).notes
 
 
 def test_fewer_rows_where_the_variant_says_so():

@@ -20,9 +20,8 @@ from cacre.data import ErrorsFile, dump_row, read_rows
 from cacre.errors import ConfigError, DataError
 from cacre.files import is_special
 from cacre.graph import Graph, GraphCollector, MergeSettings
+from cacre.graph.values import DEFAULT_BASE
 from cacre.schema import load_schema
-
-DEFAULT_BASE = "https://example.org/"
 
 
 class Formats(StrEnum):
@@ -74,6 +73,21 @@ class MergeOptions:
 
 
 @dataclass(frozen=True)
+class FormatOptions:
+    """What single formats are told."""
+
+    base: Annotated[
+        str | None, typer.Option(help=f"turtle, json-ld: what all IRIs begin with; by default {DEFAULT_BASE}.")
+    ] = None
+    without_texts: Annotated[
+        bool, typer.Option("--without-texts", help="RDF, Neo4j: leave out the texts; quotes and offsets stay.")
+    ] = False
+    bom: Annotated[
+        bool, typer.Option("--bom", help="csv: begin with a byte order mark, without which Excel garbles Chinese.")
+    ] = False
+
+
+@dataclass(frozen=True)
 class Neo4jOptions:
     """Where Neo4j is. The password comes from NEO4J_PASSWORD."""
 
@@ -91,15 +105,13 @@ class Export:
     Args:
         format: What to write.
         output: File or folder; `-` is standard output; None for `neo4j`.
-        base: What IRIs begin with; None for all but RDF.
-        with_texts: Whether whole texts go along.
+        options: What the format is told.
         neo4j: Where Neo4j is.
     """
 
     format: Formats
     output: str | None
-    base: str | None
-    with_texts: bool
+    options: FormatOptions
     neo4j: Neo4jOptions
 
     def check(self, source: str) -> None:
@@ -113,12 +125,13 @@ class Export:
         for given, wanted, name in ((self.output, not loads, "-o"), (self.neo4j.uri, loads, "--uri")):
             if (given is not None) != wanted:
                 raise typer.BadParameter(f"--to {self.format} {'needs' if wanted else 'has no use for'} {name}")
-        if self.base is not None and self.format not in _RDF:
-            raise typer.BadParameter("--base is for --to turtle and --to json-ld")
-        if not self.with_texts and self.format not in _WITH_TEXTS:
-            raise typer.BadParameter(
-                f"--without-texts is not for --to {self.format}: it is for {', '.join(_WITH_TEXTS)}"
-            )
+        for asked, formats, name in (
+            (self.options.base is not None, _RDF, "--base"),
+            (self.options.without_texts, _WITH_TEXTS, "--without-texts"),
+            (self.options.bom, (Formats.csv,), "--bom"),
+        ):
+            if asked and self.format not in formats:
+                raise typer.BadParameter(f"{name} is not for --to {self.format}: it is for {', '.join(formats)}")
         if self.output is None:
             return
         if self.format in _FOLDERS:
@@ -157,15 +170,19 @@ class Export:
         from cacre.graph.neo4j import load_into_neo4j
 
         uri = str(self.neo4j.uri)
-        new = load_into_neo4j(graph, uri, self.neo4j.user, self.neo4j.database, self.with_texts)
+        new = load_into_neo4j(graph, uri, self.neo4j.user, self.neo4j.database, not self.options.without_texts)
         return f"{uri}: {new.nodes} new nodes, {new.relationships} new relationships"
 
     def _writer(self) -> Callable[[Graph, str | Path], None]:
         module, name = _WRITERS[self.format]
         write = getattr(import_module(f"cacre.graph.{module}"), name)
-        options: dict[str, object] = {"with_texts": self.with_texts} if self.format in _WITH_TEXTS else {}
+        options: dict[str, object] = {}
+        if self.format in _WITH_TEXTS:
+            options["with_texts"] = not self.options.without_texts
         if self.format in _RDF:
-            options["base"] = self.base or DEFAULT_BASE
+            options["base"] = self.options.base or DEFAULT_BASE
+        if self.format is Formats.csv:
+            options["bom"] = self.options.bom
         return partial(write, **options)
 
 
@@ -186,23 +203,18 @@ def graph_command(
     source: Annotated[str, typer.Argument(metavar="KEPT.jsonl|-", help="What `cacre filter` wrote; - is stdin.")],
     to: Annotated[Formats, typer.Option("--to", help="Format.")],
     merge: MergeOptions,
+    options: FormatOptions,
     neo4j: Neo4jOptions,
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", help="File, - for stdout; a folder for csv, parquet and neo4j-admin."),
     ] = None,
-    base: Annotated[
-        str | None, typer.Option(help=f"turtle, json-ld: what all IRIs begin with; by default {DEFAULT_BASE}.")
-    ] = None,
-    without_texts: Annotated[
-        bool, typer.Option("--without-texts", help="RDF, Neo4j: leave out the texts; quotes and offsets stay.")
-    ] = False,
     on_error: Annotated[
         OnError, typer.Option(help="raise: stop at a bad row; skip: list it in *.errors.jsonl and go on.")
     ] = OnError.RAISE,
 ) -> None:
     """Merge supported triples into a graph with evidence on each edge, and write it in a format of your choice."""
-    export = Export(to, output, base, not without_texts, neo4j)
+    export = Export(to, output, options, neo4j)
     export.check(source)
     with needs_extra("graph"):
         import_module("opencc")

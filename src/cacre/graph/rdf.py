@@ -52,7 +52,7 @@ from pathlib import Path
 
 from cacre.errors import MissingExtraError
 from cacre.files import atomic_writer
-from cacre.graph.values import Graph
+from cacre.graph.values import DEFAULT_BASE, Graph
 
 try:
     import rdflib
@@ -62,8 +62,6 @@ try:
     from cacre.graph.rdf_nodes import Describer, Description, namespaces
 except ImportError as error:
     raise MissingExtraError("rdflib", "graph") from error
-
-DEFAULT_BASE = "https://example.org/"
 
 
 def to_rdf(graph: Graph, base: str = DEFAULT_BASE, with_texts: bool = True) -> rdflib.Graph:

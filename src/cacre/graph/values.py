@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from cacre.types import Span
 
+DEFAULT_BASE = "https://example.org/"
+"""What IRIs begin with where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

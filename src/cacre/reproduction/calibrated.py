@@ -2,8 +2,8 @@
 
 Stacking without a leak. The trees are fitted on the train part of a run's training rows, labelled by gold; its network
 was trained on the same part. The calibrator, a logistic regression, and its threshold are fitted on the dev part, which
-neither has seen (the network's checkpoint was chosen there, by the LLM's lists). Nothing is fitted on the candidates
-that are measured, whose labels are not even at hand where they are scored.
+neither has seen, but that the network's checkpoint was chosen there (by the labels it was trained on: lists, or gold).
+Nothing is fitted on the candidates that are measured, whose labels are not even at hand where they are scored.
 
 `evaluation.calibration` is not used: it fits a probability for the verifier's own columns only, with a weight of the
 text score that cannot be negative and offsets by relation; here relation and all else go through the surface trees.

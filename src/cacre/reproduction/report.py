@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cacre
@@ -141,11 +142,11 @@ class Reproduction:
         beside = {name: file.paper_row for name, file in files.items()}
         curves = {name: areas(self.candidates(name), scores) for name, scores in judged.items()}
         readers = {
-            f"{name}, a perfect reader": filter_result(sets, [perfect_reader(sets)], resamples=resamples)
+            name: filter_result(sets, [perfect_reader(sets)], resamples=resamples)
             for name, sets in ((name, self.candidates(name)) for name in files)
             if sets.support
         }
-        points = operating_points({**results, **readers})
+        points = operating_points(results, readers)
         return [table_3(results, strict, beside, len(runs)), points, areas_table(curves)]
 
     def _ablations(self) -> list[Table]:
@@ -232,6 +233,7 @@ class Reproduction:
         examples = load_examples([self.data / path for path in plan.train], schema=schema)
         encoder = settings.encoder.name_or_path or ""
 
+        @cache
         def training_part(seed: int) -> list[Example]:
             rows = training_rows(examples, seed, settings.training.dev_fraction)[0]
             # Rows without a wrong triple get the very ones that training makes for them.

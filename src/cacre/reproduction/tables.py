@@ -100,11 +100,17 @@ def table_3(
     return Table("Table 3: extraction before and after filtering", header, rows, notes)
 
 
-def operating_points(results: Mapping[str, FilterResult]) -> Table:
-    """What the filter keeps and removes, beside what Table 3 implies for the paper."""
+def operating_points(results: Mapping[str, FilterResult], readers: Mapping[str, FilterResult]) -> Table:
+    """What the filter keeps and removes, beside what Table 3 implies for the paper.
+
+    Args:
+        results: Candidate file -> what filtering did.
+        readers: Candidate file -> what a reader who agrees with its judgements would do; only files that have some.
+    """
     tpr, fpr = paper.OPERATING_POINT
     rows = [["paper, DeepSeek V3", percent(tpr), percent(1 - fpr), "", ""]]
-    for name, result in results.items():
+    perfect = {f"{name}, a perfect reader": result for name, result in readers.items()}
+    for name, result in {**results, **perfect}.items():
         seeds = ", ".join(percent(value) for value in result.seeds_f1)
         rows.append(
             [name, percent(result.kept_true), percent(result.removed_false), percent(result.before[2].value), seeds]
@@ -113,7 +119,7 @@ def operating_points(results: Mapping[str, FilterResult]) -> Table:
     note = (
         "A perfect reader keeps all but what was judged unsupported: the most that reading can gain against this gold."
     )
-    return Table("Operating points", header, rows, [note] if any("reader" in name for name in results) else [])
+    return Table("Operating points", header, rows, [note] if readers else [])
 
 
 def table_4(
