@@ -21,6 +21,7 @@ from cacre.cli.pretrain import pretrain_command
 from cacre.cli.report import report_command
 from cacre.cli.reproduce import reproduce_command
 from cacre.cli.run import run_command
+from cacre.cli.serve import serve_command
 from cacre.cli.train import train_command
 from cacre.errors import CacreError
 
@@ -52,6 +53,7 @@ app.command("generate")(generate_command)
 app.command("filter")(filter_command)
 app.command("run")(run_command)
 app.command("graph")(graph_command)
+app.command("serve")(serve_command)
 app.command("evaluate")(evaluate)
 app.command("train")(train_command)
 app.command("report")(report_command)

@@ -1,0 +1,174 @@
+"""`cacre serve`: the verifier over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cacre.cli.extras import needs_extra
+from cacre.cli.option_groups import with_groups
+from cacre.inference import DecisionRules, OnnxVerifier, load_verifier
+from cacre.inference.folder import DEFAULT_MODEL
+from cacre.schema import load_schema
+
+if TYPE_CHECKING:
+    from cacre.service.values import Proposer
+
+CHECKS, LIMITS, LLM = "Checks and thresholds", "Limits", "Extraction by an LLM"
+
+
+@dataclass(frozen=True)
+class ListenOptions:
+    """Where to listen, and how to end."""
+
+    host: Annotated[str, typer.Option(help="Address to listen on; one that others reach needs CACRE_SERVE_TOKEN.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 8000
+    open_metrics: Annotated[bool, typer.Option("--open-metrics", help="Give /metrics without the token.")] = False
+    drain_seconds: Annotated[
+        float, typer.Option(min=0.0, max=3600.0, help="After SIGTERM, still take requests for so long.")
+    ] = 1.0
+    shutdown_seconds: Annotated[
+        float, typer.Option(min=0.1, max=86_400.0, help="How long requests in work may take to end after that.")
+    ] = 30.0
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What decides about a triple, as for `filter`."""
+
+    schema_checks: Annotated[
+        bool,
+        typer.Option(
+            "--schema-checks/--no-schema-checks",
+            help="Reject what the relation schema forbids.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = True
+    mention_checks: Annotated[
+        bool,
+        typer.Option(
+            "--mention-checks/--no-mention-checks",
+            help="Reject names that the text does not contain.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = True
+    text_threshold: Annotated[
+        float | None,
+        typer.Option(min=-1.0, max=1.0, help="Replaces the fitted threshold on text_score.", rich_help_panel=CHECKS),
+    ] = None
+    pair_threshold: Annotated[
+        float | None,
+        typer.Option(min=-1.0, max=1.0, help="Replaces those on pair_score; -1 is off.", rich_help_panel=CHECKS),
+    ] = None
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            help="Relation schema for checks and extraction: duie, open, or a file; the model's by default.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class LimitOptions:
+    """What requests may be at most."""
+
+    max_batch_rows: Annotated[int, typer.Option(min=1, help="Texts judged at once.", rich_help_panel=LIMITS)] = 32
+    max_wait_ms: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1000.0, help="How long the first text waits for others, if idle.", rich_help_panel=LIMITS
+        ),
+    ] = 2.0
+    max_waiting_rows: Annotated[
+        int, typer.Option(min=1, help="Texts of all requests that may wait; then 503.", rich_help_panel=LIMITS)
+    ] = 1024
+    max_waiting_triples: Annotated[
+        int, typer.Option(min=1, help="Triples of all requests that may wait; then 503.", rich_help_panel=LIMITS)
+    ] = 20_000
+    max_requests: Annotated[int, typer.Option(min=1, help="Requests at work at once.", rich_help_panel=LIMITS)] = 256
+    max_body_bytes: Annotated[int, typer.Option(min=1, help="Longest body.", rich_help_panel=LIMITS)] = 8 * 1024 * 1024
+    max_rows: Annotated[int, typer.Option(min=1, help="Rows of a request to filter.", rich_help_panel=LIMITS)] = 256
+    max_text_characters: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Longest text.", rich_help_panel=LIMITS)
+    ] = 20_000
+    timeout_seconds: Annotated[
+        float, typer.Option(min=0.001, max=86_400.0, help="Longest time for a request.", rich_help_panel=LIMITS)
+    ] = 30.0
+
+
+@dataclass(frozen=True)
+class LLMOptions:
+    """Whom `/v1/extract` asks; without any of the first three it is off."""
+
+    provider: Annotated[
+        str | None, typer.Option(help="deepseek, openai, ollama, vllm, custom, ...", rich_help_panel=LLM)
+    ] = None
+    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible address.", rich_help_panel=LLM)] = None
+    llm: Annotated[str | None, typer.Option(help="Name of the model as its server knows it.", rich_help_panel=LLM)] = (
+        None
+    )
+    language: Annotated[Literal["zh", "en"], typer.Option(help="Language of the prompt.", rich_help_panel=LLM)] = "zh"
+    samples: Annotated[
+        int, typer.Option(min=1, max=64, help="Independent answers to each question.", rich_help_panel=LLM)
+    ] = 1
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.", rich_help_panel=LLM)] = 2048
+    concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Questions at once.", rich_help_panel=LLM)] = 8
+    max_llm_requests: Annotated[
+        int | None, typer.Option(min=0, help="Ask no more than so often in all.", rich_help_panel=LLM)
+    ] = None
+    cache: Annotated[Path | None, typer.Option(help="File of paid answers; none by default.", rich_help_panel=LLM)] = (
+        None
+    )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether an LLM is named."""
+        return any((self.provider, self.base_url, self.llm))
+
+
+@with_groups
+def serve_command(
+    listen: ListenOptions,
+    checks: CheckOptions,
+    limits: LimitOptions,
+    llm: LLMOptions,
+    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
+) -> None:
+    """Serve the verifier over HTTP; the token, if any, is in CACRE_SERVE_TOKEN.
+
+    Example: cacre serve --port 8000, then POST {"text": ..., "triples": [[s, p, o]]} to /v1/verify.
+    """
+    with needs_extra("serve"):
+        from cacre.service.logs import start_logging
+        from cacre.service.server import run_server
+        from cacre.service.service import VerificationService
+        from cacre.service.settings import serve_settings
+        from cacre.service.values import ModelInfo
+    settings = serve_settings(**asdict(listen), **asdict(limits))
+    verifier = load_verifier(model, threads=threads, rules=_rules(checks))
+    proposer = _proposer(llm, verifier) if llm.wanted else None
+    start_logging()
+    run_server(VerificationService(verifier, ModelInfo.of(verifier), settings, proposer), settings)
+
+
+def _rules(checks: CheckOptions) -> DecisionRules:
+    return DecisionRules(
+        checks.schema_checks,
+        checks.mention_checks,
+        checks.text_threshold,
+        checks.pair_threshold,
+        load_schema(checks.schema) if checks.schema else None,
+    )
+
+
+def _proposer(options: LLMOptions, verifier: OnnxVerifier) -> Proposer:
+    with needs_extra("llm"):
+        from cacre.cli.serve_llm import make_proposer
+    return make_proposer(options, verifier.rules.schema or verifier.schema)

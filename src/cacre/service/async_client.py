@@ -1,0 +1,122 @@
+"""The asynchronous client of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import httpx
+from tenacity import AsyncRetrying
+
+from cacre.errors import CacreError
+from cacre.service.exchange import (
+    ROWS_PER_REQUEST,
+    Extracted,
+    Filtered,
+    Pair,
+    Patience,
+    Row,
+    broken,
+    content_of,
+    extracted,
+    filtered,
+    headers_of,
+    pause,
+    row_of,
+    sent,
+    verdicts_of,
+)
+from cacre.types import Candidate, Triple, Verdict
+
+
+class AsyncClient:
+    """Talks to a service. Close it with `aclose()` or `async with`.
+
+    Args:
+        url: The service's address.
+        token: Its bearer token; None takes that of `CACRE_SERVE_TOKEN`, if it is set.
+        patience: How long to wait, and how often to try.
+        transport: An httpx transport instead of the usual one.
+
+    Raises:
+        ConfigError: The token cannot be sent.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        token: str | None = None,
+        patience: Patience = Patience(),  # noqa: B008  (frozen)
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url, self._patience = url, patience
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=headers_of(token), timeout=patience.timeout, transport=transport
+        )
+
+    async def verify(self, text: str, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
+        """Judge the candidates of one text; one verdict per candidate, in their order.
+
+        Raises:
+            DataError: The text or a candidate cannot be used.
+            ConfigError: The token is wrong.
+            ServiceError: There was no usable answer.
+        """
+        return verdicts_of(await self._post("/v1/verify", row_of(text, candidates)), candidates)
+
+    async def verify_many(self, pairs: Sequence[Pair]) -> list[list[Verdict]]:
+        """Judge several texts; errors as in `verify`."""
+        judged: list[list[Verdict]] = []
+        for start in range(0, len(pairs), ROWS_PER_REQUEST):
+            part = pairs[start : start + ROWS_PER_REQUEST]
+            rows = (await self.filter([row_of(text, candidates) for text, candidates in part])).all
+            judged += [verdicts_of(row, asked) for row, (_, asked) in zip(rows, part, strict=True)]
+        return judged
+
+    async def filter(self, rows: Iterable[Row]) -> Filtered:
+        """Judge candidate rows, in one request; errors as in `verify`."""
+        return filtered(await self._post("/v1/filter", {"rows": list(rows)}))
+
+    async def extract(self, texts: Iterable[str | Row]) -> Extracted:
+        """Let the service's LLM propose triples for texts, and judge them.
+
+        Raises:
+            ConfigError: The service has no LLM, or the token is wrong.
+            LLMError: No text got a usable answer.
+            CacreError: As in `verify`.
+        """
+        return extracted(await self._post("/v1/extract", {"texts": list(texts)}))
+
+    async def ready(self) -> bool:
+        """Whether the service can be reached and takes requests."""
+        try:
+            return (await self._http.get("/readyz")).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def model(self) -> Mapping[str, Any]:
+        """Name, thresholds, schema and relations of the service's model; errors as in `verify`."""
+        return await self._send("GET", "/v1/model", None)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        tries = AsyncRetrying(stop=self._patience.stop(), retry=self._patience.retry(), wait=pause, reraise=True)
+        return await tries(self._send, "POST", path, body)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        failure: CacreError
+        try:
+            return content_of(await self._http.request(method, path, **sent(body)))
+        except httpx.HTTPError as error:
+            failure = broken(error, self.url)
+        raise failure

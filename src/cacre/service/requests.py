@@ -1,0 +1,119 @@
+"""From the bytes of a body to rows, with the checks that `cacre filter` makes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from cacre.data import Kind, Limits, Row, parse_row
+from cacre.errors import DataError
+from cacre.service.errors import RefusalError
+from cacre.types import Triple
+
+_SOURCE = "request"
+
+
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RefusalError: The body is not one (400).
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_number, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise _bad(f"byte {error.start} of the body is not UTF-8: send UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _bad(f"not valid JSON at line {error.lineno} column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise _bad("the JSON is nested too deeply") from error
+    except ValueError as error:  # an integer with more digits than Python converts
+        raise _bad(f"a number cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise _bad(f"expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def candidate_row(value: object, limits: Limits, index: int | None = None) -> Row:
+    """Make a row of candidates, whose triples may also be lists of three strings.
+
+    Args:
+        value: What the client sent.
+        limits: What a row may be at most.
+        index: Place of the row in the request; None where it is the whole request.
+
+    Raises:
+        RefusalError: It is no such row (422); names row and field.
+    """
+    return _row(_with_named_triples(value), "candidates", limits, index)
+
+
+def candidate_rows(body: Mapping[str, Any], limits: Limits, most: int) -> list[Row]:
+    """Make the rows of a request to filter.
+
+    Raises:
+        RefusalError: `rows` is no list (422) or too long (413), or a row cannot be used (422).
+    """
+    rows = _listed(body, "rows", most)
+    return [candidate_row(row, limits, index) for index, row in enumerate(rows)]
+
+
+def text_rows(body: Mapping[str, Any], limits: Limits, most: int) -> list[Row]:
+    """Make the rows of a request to extract: strings, or objects with `text`.
+
+    Raises:
+        RefusalError: `texts` is no list (422) or too long (413), or a text cannot be used (422).
+    """
+    texts = _listed(body, "texts", most)
+    wrapped = [{"text": text} if isinstance(text, str) else text for text in texts]
+    return [_row(text, "texts", limits, index) for index, text in enumerate(wrapped)]
+
+
+def _row(value: object, kind: Kind, limits: Limits, index: int | None) -> Row:
+    try:
+        content = parse_row(value, kind, limits)
+    except DataError as error:
+        raise RefusalError.of(error, index) from error
+    # parse_row has checked that it is an object.
+    return Row(_SOURCE, (index or 0) + 1, value, content)  # type: ignore[arg-type]
+
+
+def _with_named_triples(value: object) -> object:
+    if not isinstance(value, dict) or not isinstance(value.get("triples"), list):
+        return value
+    return {**value, "triples": [_named(item) for item in value["triples"]]}
+
+
+def _named(item: object) -> object:
+    """A list of three as an object; anything else as it is, for the checks to refuse."""
+    return dict(zip(Triple._fields, item, strict=True)) if isinstance(item, list) and len(item) == 3 else item
+
+
+def _listed(body: Mapping[str, Any], name: str, most: int) -> Sequence[Any]:
+    if name not in body:
+        present = ", ".join(map(repr, body))
+        raise RefusalError(422, "invalid", f"is missing; present are: {present or 'no keys':.200}", field=name)
+    values = body[name]
+    if not isinstance(values, list):
+        raise RefusalError(422, "invalid", f"expected a list, got {values!r:.80}", field=name)
+    if len(values) > most:
+        message = f"has {len(values)} entries, at most {most} are allowed: send several requests"
+        raise RefusalError(413, "too_many", message, field=name)
+    return values
+
+
+def _bad(message: str) -> RefusalError:
+    return RefusalError(400, "bad_json", message)
+
+
+def _refuse_number(name: str) -> NoReturn:
+    raise _bad(f"{name} is not JSON: write null or leave the key out")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise _bad(f"the number {digits:.40} is out of range")
+    return value

@@ -1,0 +1,173 @@
+"""What the service does, apart from HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from cacre import __version__
+from cacre.data import CandidateSet, Limits, Row, to_candidates, verdict_row
+from cacre.errors import CacreError, LLMError
+from cacre.inference import Verifier
+from cacre.inference.verifier import MAX_CANDIDATES
+from cacre.service.batching import CountedVerifier, PatientBatcher, Room
+from cacre.service.errors import RefusalError
+from cacre.service.metrics import Metrics
+from cacre.service.requests import candidate_row, candidate_rows, text_rows
+from cacre.service.settings import ServeSettings
+from cacre.service.values import Answer, ModelInfo, Proposer
+from cacre.types import Triple
+
+_WARM_UP = ("《雾中渡》由林知远执导。", [Triple("雾中渡", "导演", "林知远")])
+_NO_LLM = (
+    "no LLM is configured, so that nothing can be extracted: start the service with  cacre serve --base-url URL "
+    "--llm NAME, or send triples to /v1/verify"
+)
+
+
+class VerificationService:
+    """Judges the triples of many clients' requests, in shared batches and bounded room.
+
+    An asynchronous context manager: entering it judges a first text, so that a broken model shows at once.
+
+    Args:
+        verifier: Judges.
+        model: What clients are told about it.
+        settings: Limits.
+        proposer: Proposes triples for texts; None turns extraction off.
+    """
+
+    def __init__(
+        self, verifier: Verifier, model: ModelInfo, settings: ServeSettings, proposer: Proposer | None = None
+    ) -> None:
+        self.settings, self.metrics = settings, Metrics()
+        self._model, self._proposer, self._verifier = model, proposer, verifier
+        counted = CountedVerifier(verifier, self.metrics)
+        self._batcher = PatientBatcher(counted, settings.max_batch_rows, settings.max_wait_ms / 1000)
+        pause = settings.retry_after_seconds
+        self.rows = Room("rows", settings.max_waiting_rows, pause)
+        self.triples = Room("triples", settings.max_waiting_triples, pause)
+        self.texts = Room("texts", settings.max_extracting_texts, pause)
+        self.metrics.watch("cacre_queue_rows", "Rows that wait or are judged.", lambda: self.rows.taken)
+        self.metrics.watch("cacre_queue_triples", "Triples that wait or are judged.", lambda: self.triples.taken)
+        self.metrics.watch("cacre_extracting_texts", "Texts that the LLM is asked about.", lambda: self.texts.taken)
+        self._open, self.draining = False, False
+
+    @property
+    def ready(self) -> bool:
+        """Whether new requests should be sent here."""
+        return self._open and not self.draining
+
+    def drain(self) -> None:
+        """Say from now on that new requests should go elsewhere; those that come are answered."""
+        self.draining = True
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._verifier.verify_many, [_WARM_UP])
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = False
+        if self._proposer is not None:
+            await self._proposer.aclose()
+
+    def model(self) -> Answer:
+        """Name, thresholds, schema and relations, and who extracts."""
+        llm = None if self._proposer is None else self._proposer.name
+        return Answer({**dataclasses.asdict(self._model), "llm": llm, "version": __version__})
+
+    async def verify(self, body: Mapping[str, Any]) -> Answer:
+        """Judge the triples of one text.
+
+        Returns:
+            The row as `cacre filter --all` writes it.
+
+        Raises:
+            RefusalError: The row cannot be used (422), is too much (413), or there is no room (503).
+        """
+        (row,) = judged = await self._judge_in_room([candidate_row(body, self.settings.limits)])
+        return Answer(row, _counts(judged))
+
+    async def filter(self, body: Mapping[str, Any]) -> Answer:
+        """Judge many rows.
+
+        Returns:
+            `kept`, `rejected` and `all`, as `cacre filter` writes them.
+
+        Raises:
+            RefusalError: A row cannot be used (422), there are too many (413), or there is no room (503).
+        """
+        rows = candidate_rows(body, self.settings.limits, self.settings.max_rows)
+        judged = await self._judge_in_room(rows)
+        return Answer(_parted(judged), _counts(judged))
+
+    async def extract(self, body: Mapping[str, Any]) -> Answer:
+        """Let the LLM propose triples for texts, and judge them.
+
+        Returns:
+            `kept`, `rejected` and `all` as `filter` gives them, and `failed`: the texts without a usable answer.
+
+        Raises:
+            RefusalError: There is no LLM (501), a text cannot be used (422), there are too many (413) or there is no
+                room (503), or no text got an answer (502).
+        """
+        if self._proposer is None:
+            raise RefusalError(501, "no_llm", _NO_LLM)
+        rows = text_rows(body, self.settings.limits, self.settings.max_texts)
+        with self.texts.hold(len(rows)):
+            outcomes = await asyncio.gather(*(self._extract(self._proposer, row) for row in rows))
+        judged = [outcome for outcome in outcomes if not isinstance(outcome, CacreError)]
+        failed = [(place, error) for place, error in enumerate(outcomes) if isinstance(error, CacreError)]
+        if failed and not judged:
+            place, error = failed[0]
+            raise RefusalError(502, "llm_failed", f"the LLM gave no answer that can be used: {error}", row=place)
+        told = [{"row": place, "message": str(error)} for place, error in failed]
+        return Answer({**_parted(judged), "failed": told}, {**_counts(judged), "failed": len(failed)})
+
+    async def _extract(self, proposer: Proposer, row: Row) -> dict[str, Any] | CacreError:
+        try:
+            proposed = {**row.raw, **await proposer.propose(row.content.text)}
+            # What was paid for is not refused for being more than a client may send.
+            limits = Limits(self.settings.max_text_characters, self.settings.max_body_bytes, MAX_CANDIDATES)
+            (judged,) = await self._judge([candidate_row(proposed, limits)])
+            return judged
+        except (LLMError, RefusalError) as error:
+            return error
+
+    async def _judge_in_room(self, rows: list[Row]) -> list[dict[str, Any]]:
+        triples = sum(len(row.raw["triples"]) for row in rows)
+        if triples > self.triples.limit:
+            message = f"{triples} triples in one request, at most {self.triples.limit} are allowed: send several"
+            raise RefusalError(413, "too_many", message, field="triples")
+        with self.rows.hold(len(rows)), self.triples.hold(triples):
+            return await self._judge(rows)
+
+    async def _judge(self, rows: list[Row]) -> list[dict[str, Any]]:
+        sets: list[CandidateSet] = [to_candidates(row) for row in rows]
+        verdicts = await asyncio.gather(*(self._batcher.verify(part.text, part.candidates) for part in sets))
+        self.metrics.verdicts(verdicts)
+        return [verdict_row(row.raw, judged) for row, judged in zip(rows, verdicts, strict=True)]
+
+
+def _parted(judged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    losers = [_only(row, "rejected") for row in judged]
+    return {
+        "kept": [_only(row, "supported") for row in judged],
+        "rejected": [row for row in losers if row["triples"]],
+        "all": list(judged),
+    }
+
+
+def _only(row: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    return {**row, "triples": [triple for triple in row["triples"] if triple["verdict"] == outcome]}
+
+
+def _counts(judged: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    outcomes = [triple["verdict"] for row in judged for triple in row["triples"]]
+    return {"rows": len(judged), "kept": outcomes.count("supported"), "rejected": outcomes.count("rejected")}
