@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo-output
 
-.PHONY: help demo test test-fast check bench docs bundled-model clean
+.PHONY: help demo test test-fast check bench docs page screenshots bundled-model clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -42,6 +42,12 @@ bench: $(VENV)/.dev  ## speed, as ratios side by side in one run
 
 docs: $(VENV)/.dev  ## check that every command and file named in the docs exists
 	$(BIN)/python -m pytest tests/test_docs.py
+
+page:  ## build the review page (needs Node 20.19 or newer); commit what comes out
+	cd page && npm ci --no-audit --no-fund && npm run build
+
+screenshots: $(VENV)/.dev  ## take the pictures of docs/review.md (needs chromium)
+	$(BIN)/python page/screenshots.py docs/images
 
 bundled-model: $(VENV)/.dev  ## pre-train, train, fit and export mini-zh (CORPUS=folder of running text; resumable)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash corpus/bundled_model.sh

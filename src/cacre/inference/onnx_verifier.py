@@ -7,12 +7,13 @@ from pathlib import Path
 
 from cacre.errors import ConfigError
 from cacre.inference.decision import DecisionRules, PairStrategy, Scores, decide
+from cacre.inference.explanation import Attention, Comparison, attention_of, comparisons
 from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
 from cacre.inference.graph import BATCH_SIZE, Graph
 from cacre.inference.pairing import ALL_STRATEGIES
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
-from cacre.inference.verifier import as_pair
+from cacre.inference.verifier import as_candidate, as_pair
 from cacre.preprocessing.featurizer import Featurizer
 from cacre.schema import Schema
 from cacre.types import Candidate, Triple, Verdict
@@ -111,6 +112,23 @@ class OnnxVerifier:
             DataError: As in `verify`, for any of the texts.
         """
         return self._score([as_pair(text, candidates) for text, candidates in pairs], strategies)
+
+    def attention(self, text: str, triple: Triple) -> Attention:
+        """Where a triple looks in the text.
+
+        Raises:
+            DataError: The text or the triple is malformed.
+        """
+        checked, (candidate,) = as_pair(text, [triple])
+        return attention_of(self._scorer, checked, candidate.triple)
+
+    def comparisons(self, candidates: Sequence[Candidate | Triple]) -> list[Comparison]:
+        """What the scores of the candidates of one text are compared with, one per candidate.
+
+        Raises:
+            DataError: A candidate is malformed.
+        """
+        return comparisons(list(map(as_candidate, candidates)), self.schema, self.thresholds, self.rules)
 
     def _score(self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES) -> list[list[Scores]]:
         return [scores for group in _groups(rows) for scores in self._scorer.score(group, strategies)]

@@ -106,6 +106,17 @@ class Scorer:
         self._run_comparisons(work, results)
         return [[_scores(plan, work, results) for plan in row] for row in plans]
 
+    def attend(self, text: str, triple: Triple) -> tuple[TextFeatures, TripleFeatures, Array]:
+        """The window of a text that a triple is paired with, the triple's tokens, and W_R `[L_R, L_T]` between them."""
+        work = _Work({text: self.featurizer.windows(text)})
+        key = (text, self._choose(work.windows[text], triple), triple)
+        self._enter(work, key)
+        window, tokens = work.used[key[:2]], work.triples[triple]
+        states = (self._encode([window.ids]), self._encode([tokens.ids]))
+        evidence = [self.featurizer.evidence(window, triple)]
+        _, _, attention = self.pair.run(**self._pair_inputs(work, [key], states, evidence))
+        return window, tokens, attention[0, : len(tokens.ids), : len(window.ids)]
+
     def _plan(
         self, work: _Work, text: str, candidates: list[Candidate], strategies: Sequence[PairStrategy]
     ) -> list[Plan]:

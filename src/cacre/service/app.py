@@ -16,18 +16,21 @@ from cacre import __version__
 from cacre.errors import DataError
 from cacre.service.bodies import BodyReader, finish
 from cacre.service.documents import (
+    Explanation,
     ExtractedRows,
     FilteredRows,
     JudgedRow,
     ModelCard,
     State,
     errors,
+    explain_body,
     extract_body,
     filter_body,
     verify_body,
 )
 from cacre.service.errors import RefusalError
 from cacre.service.gate import Gate, record_of
+from cacre.service.page import add_page
 from cacre.service.requests import parse_object
 from cacre.service.responses import json_response, refusal_response
 from cacre.service.service import VerificationService
@@ -57,6 +60,7 @@ def create_app(service: VerificationService, settings: ServeSettings) -> FastAPI
         app.add_exception_handler(kind, handler)
     _add_work(app, service, settings)
     _add_state(app, service)
+    add_page(app)
     return app
 
 
@@ -82,12 +86,21 @@ def _add_work(app: FastAPI, service: VerificationService, settings: ServeSetting
 
     @app.post(
         "/v1/filter",
-        responses={200: {"model": FilteredRows}, **errors(*_WORK_ERRORS)},
+        responses={200: {"model": FilteredRows}, **errors(*_WORK_ERRORS, 501)},
         openapi_extra=filter_body(settings),
     )
     async def filter_rows(request: Request) -> Response:
         """Judge the triples of many rows."""
         return await answer(request, service.filter, settings.timeout_seconds)
+
+    @app.post(
+        "/v1/explain",
+        responses={200: {"model": Explanation}, **errors(*_WORK_ERRORS, 501)},
+        openapi_extra=explain_body(settings),
+    )
+    async def explain(request: Request) -> Response:
+        """Say where a triple looks in a text."""
+        return await answer(request, service.explain, settings.timeout_seconds)
 
     @app.post(
         "/v1/extract",

@@ -20,6 +20,15 @@ _LOST_ROW: dict[str, Any] = {"text": _TEXT, "triples": [_LOST]}
 _WHOLE_ROW: dict[str, Any] = {"text": _TEXT, "triples": [_JUDGED, _LOST]}
 
 
+class Compared(BaseModel):
+    """What the scores of a triple are compared with: thresholds, null where one is off, and the other triples."""
+
+    text_threshold: float | None
+    pair_threshold: float | None
+    strategy: Literal["paraphrase", "schema", "siblings"] | None
+    triples: list[list[str]]
+
+
 class JudgedTriple(BaseModel):
     """A triple with its verdict; all keys that came with it are there too."""
 
@@ -34,6 +43,7 @@ class JudgedTriple(BaseModel):
     probability: float | None
     evidence: list[list[int]]
     reason: str | None = None
+    comparison: Compared | None = None
 
 
 class JudgedRow(BaseModel):
@@ -55,6 +65,34 @@ class FilteredRows(BaseModel):
     kept: list[JudgedRow]
     rejected: list[JudgedRow]
     all: list[JudgedRow]
+
+
+class TripleToken(BaseModel):
+    """A token of a triple; offsets are into its part."""
+
+    part: Literal["subject", "predicate", "object"]
+    start: int
+    end: int
+
+
+class Explanation(BaseModel):
+    """Where a triple looks: `weights` has a row for each token of the triple, a column for each of the text."""
+
+    window: list[int]
+    text_tokens: list[list[int]]
+    triple_tokens: list[TripleToken]
+    weights: list[list[float]]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "window": [0, 12],
+                "text_tokens": [[1, 2], [2, 3]],
+                "triple_tokens": [{"part": "subject", "start": 0, "end": 1}],
+                "weights": [[0.5, 0.25]],
+            }
+        }
+    )
 
 
 class FailedText(BaseModel):
@@ -115,7 +153,15 @@ def filter_body(settings: ServeSettings) -> dict[str, Any]:
     """What `/v1/filter` takes."""
     rows = {"type": "array", "maxItems": settings.max_rows, "items": _row(settings)}
     example = {"rows": [{"id": "k1", "text": _TEXT, "triples": [_RIGHT, _WRONG]}]}
-    return _body({"type": "object", "required": ["rows"], "properties": {"rows": rows}}, example)
+    properties = {"rows": rows, "comparisons": {"type": "boolean", "default": False}}
+    return _body({"type": "object", "required": ["rows"], "properties": properties}, example)
+
+
+def explain_body(settings: ServeSettings) -> dict[str, Any]:
+    """What `/v1/explain` takes."""
+    properties = {"text": _text(settings), "triple": {"anyOf": [_TRIPLE, _LIST_TRIPLE]}}
+    schema = {"type": "object", "required": ["text", "triple"], "properties": properties}
+    return _body(schema, {"text": _TEXT, "triple": list(_RIGHT.values())})
 
 
 def extract_body(settings: ServeSettings) -> dict[str, Any]:
@@ -140,7 +186,7 @@ _MEANINGS = {
     421: "The service has no token and was called by another name than localhost.",
     422: "A row cannot be used; row and field say which and where.",
     500: "The service failed.",
-    501: "No LLM is configured.",
+    501: "The service was started without what this needs, such as an LLM.",
     502: "The LLM gave no answer that can be used.",
     503: "There is no room, or the service is about to stop; Retry-After says when to try again.",
     504: "The work took too long.",

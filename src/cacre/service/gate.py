@@ -19,6 +19,7 @@ from cacre.service.batching import Room
 from cacre.service.errors import RefusalError
 from cacre.service.logs import crash_fields, log
 from cacre.service.metrics import route_of
+from cacre.service.page import PAGE_PATHS
 from cacre.service.responses import refusal_response
 from cacre.service.service import VerificationService
 from cacre.service.settings import ServeSettings
@@ -26,7 +27,8 @@ from cacre.service.settings import ServeSettings
 REQUEST_ID = "x-request-id"
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-_OPEN = frozenset(["/healthz", "/readyz"])
+_OPEN = frozenset(["/healthz", "/readyz"]) | PAGE_PATHS
+"""What is given without a token; the page asks for one itself."""
 _LOCAL_NAMES = frozenset(["localhost", "127.0.0.1", "[::1]"])
 _RECORD = "cacre.record"
 

@@ -10,7 +10,18 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from cacre.inference.decision import reason_kind
 from cacre.types import Verdict
 
-ROUTES = ("/v1/verify", "/v1/filter", "/v1/extract", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json")
+ROUTES = (
+    "/",
+    "/v1/verify",
+    "/v1/filter",
+    "/v1/explain",
+    "/v1/extract",
+    "/v1/model",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+)
 """Paths that are counted under their own name."""
 OTHER = "other"
 

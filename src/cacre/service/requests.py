@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from cacre.data import Kind, Limits, Row, parse_row
+from cacre.data import Kind, Limits, Row, parse_row, to_candidates
 from cacre.errors import DataError
 from cacre.service.errors import RefusalError
 from cacre.types import Triple
@@ -58,6 +58,37 @@ def candidate_rows(body: Mapping[str, Any], limits: Limits, most: int) -> list[R
     """
     rows = _listed(body, "rows", most)
     return [candidate_row(row, limits, index) for index, row in enumerate(rows)]
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """Whether something is asked for; false where the key is missing.
+
+    Raises:
+        RefusalError: The value is neither true nor false (422).
+    """
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise RefusalError(422, "invalid", f"expected true or false, got {value!r:.80}", field=name)
+    return value
+
+
+def pair(body: Mapping[str, Any], limits: Limits) -> tuple[str, Triple]:
+    """Read a text and one triple.
+
+    Raises:
+        RefusalError: A part is missing or cannot be used (422).
+    """
+    if "triple" not in body:
+        raise RefusalError(422, "invalid", "is missing: send a triple to explain", field="triple")
+    try:
+        (candidate,) = to_candidates(
+            candidate_row({"text": body.get("text"), "triples": [body["triple"]]}, limits)
+        ).candidates
+    except RefusalError as error:
+        field = None if error.field is None else error.field.replace("triples[0]", "triple", 1)
+        raise RefusalError(error.status, error.code, error.message, field=field) from error
+    text: str = body["text"]
+    return text, candidate.triple
 
 
 def text_rows(body: Mapping[str, Any], limits: Limits, most: int) -> list[Row]:

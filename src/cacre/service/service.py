@@ -11,12 +11,13 @@ from typing import Any, Self
 from cacre import __version__
 from cacre.data import CandidateSet, Limits, Row, to_candidates, verdict_row
 from cacre.errors import CacreError, LLMError
-from cacre.inference import Verifier
+from cacre.inference import OnnxVerifier, Verifier
 from cacre.inference.verifier import MAX_CANDIDATES
 from cacre.service.batching import CountedVerifier, PatientBatcher, Room
 from cacre.service.errors import RefusalError
+from cacre.service.explaining import attention_content, with_comparisons
 from cacre.service.metrics import Metrics
-from cacre.service.requests import candidate_row, candidate_rows, text_rows
+from cacre.service.requests import candidate_row, candidate_rows, flag, pair, text_rows
 from cacre.service.settings import ServeSettings
 from cacre.service.values import Answer, ModelInfo, Proposer
 from cacre.types import Triple
@@ -98,14 +99,36 @@ class VerificationService:
         """Judge many rows.
 
         Returns:
-            `kept`, `rejected` and `all`, as `cacre filter` writes them.
+            `kept`, `rejected` and `all`, as `cacre filter` writes them; with `comparisons`, each triple has a key
+            `comparison`, too.
 
         Raises:
-            RefusalError: A row cannot be used (422), there are too many (413), or there is no room (503).
+            RefusalError: A row cannot be used (422), there are too many (413), there is no room (503), or comparisons
+                are asked of a verifier that has none (501).
         """
         rows = candidate_rows(body, self.settings.limits, self.settings.max_rows)
+        explainer = self._explainer() if flag(body, "comparisons") else None
         judged = await self._judge_in_room(rows)
+        if explainer is not None:
+            judged = [with_comparisons(explainer, row, done) for row, done in zip(rows, judged, strict=True)]
         return Answer(_parted(judged), _counts(judged))
+
+    async def explain(self, body: Mapping[str, Any]) -> Answer:
+        """Say where a triple looks in a text.
+
+        Raises:
+            RefusalError: Text or triple cannot be used (422), there is no room (503), or the verifier does not tell
+                (501).
+        """
+        explainer = self._explainer()
+        text, triple = pair(body, self.settings.limits)
+        with self.rows.hold(1), self.triples.hold(1):
+            return Answer(attention_content(await asyncio.to_thread(explainer.attention, text, triple)))
+
+    def _explainer(self) -> OnnxVerifier:
+        if not isinstance(self._verifier, OnnxVerifier):
+            raise RefusalError(501, "no_explanation", "the verifier in use explains nothing: use a model folder")
+        return self._verifier
 
     async def extract(self, body: Mapping[str, Any]) -> Answer:
         """Let the LLM propose triples for texts, and judge them.
