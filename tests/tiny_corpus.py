@@ -41,6 +41,11 @@ TINY = {
 }
 RESUMED = {"training": {"epochs": 3, "batch_size": 4, "evaluations_per_epoch": 2}}
 """Checkpoints in the middle of an epoch too."""
+READER = {
+    "model": {"reader_layers": 2, "evidence_layers": 0, "second_hop": "none"},
+    "loss": {"bce_weight": 1.0},
+}
+"""A reader decides in place of the similarity."""
 LITERAL = {
     "encoder": {"architecture": "bert"},
     "model": {

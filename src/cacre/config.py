@@ -89,6 +89,8 @@ class ModelSettings(_Settings):
     """Feed string evidence (mentions, borders, cue words, negation) to the pair; `paper` stays pure."""
     evidence_layers: Annotated[int, Field(ge=0)] = 1
     """Transformer layers over the marked text, per candidate; 0 adds the marks and nothing else."""
+    reader_layers: Annotated[int, Field(ge=0)] = 0
+    """Decoder layers of the reader, which gives text_score in place of the similarity of X_T and X_R; 0 is none."""
     local_weight: Fraction = 0.7
     """w of equations (16)-(17), also at inference (A27, A31)."""
 
@@ -98,6 +100,10 @@ class ModelSettings(_Settings):
             raise ValueError("second_hop='same_side' multiplies [L_T, L_R] by [L_T, D]: set pad_to_max=true (A1)")
         if not self.mask_padding and not self.pad_to_max:
             raise ValueError("mask_padding=false lets padding count, so lengths must be fixed: set pad_to_max=true")
+        if self.reader_layers and not (self.evidence and self.attention == "cross" and self.mask_padding):
+            raise ValueError("reader_layers needs evidence=true, attention='cross' and mask_padding=true")
+        if self.reader_layers and (self.second_hop != "none" or self.evidence_layers):
+            raise ValueError("reader_layers leaves X_T out: set second_hop='none' and evidence_layers=0")
         if self.conv_kernel % 2 == 0:
             raise ValueError(f"conv_kernel must be odd, got {self.conv_kernel}")
         if self.local_similarity == "soft_alignment" and self.attention == "none":
@@ -128,6 +134,8 @@ class LossSettings(_Settings):
     own negative of the batch scored against its own text, which makes scores comparable between texts."""
     cross_pairs: Count = 16
     """Other texts' triples per text when negatives = cross_text."""
+    bce_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    """Weight of a binary cross-entropy on the reader's logits, beside InfoNCE; 0 is none. Needs model.reader_layers."""
     paraphrased_negatives: bool = True
     """Also push a wrong triple away from its own paraphrase: at inference that is what pair_score compares (A28)."""
 
@@ -170,6 +178,14 @@ class Settings(_Settings):
     model: ModelSettings = ModelSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.loss.bce_weight and not self.model.reader_layers:
+            raise ValueError("loss.bce_weight needs a logit: set model.reader_layers")
+        if self.model.reader_layers and self.loss.text_view == "anchor":
+            raise ValueError("model.reader_layers gives each pair a logit of its own: set loss.text_view='pairwise'")
+        return self
 
 
 def load_settings(name_or_path: str | Path = "default", overrides: dict[str, Any] | None = None) -> Settings:

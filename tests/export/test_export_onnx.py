@@ -25,6 +25,7 @@ GRAPHS = ("encoder", "pair", "compare")
 KINDS = {
     "default": (({"encoder": {"architecture": "modernbert"}},), "float32"),
     "literal": ((tiny_corpus.LITERAL,), "float16"),
+    "reader": ((tiny_corpus.READER,), "float32"),
 }
 
 

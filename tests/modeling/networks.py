@@ -3,12 +3,15 @@
 import torch
 
 from cacre.config import EncoderSettings, ModelSettings
-from cacre.modeling.model import Cacre, Pair
+from cacre.modeling.model import Cacre
 from cacre.modeling.pretrained import build_encoder
+from cacre.modeling.values import Pair
+from cacre.preprocessing.evidence import MARKS as EVIDENCE_MARKS
 
-WIDTH, MARKS, VALUES = 8, 3, 4
+WIDTH, MARKS, VALUES = 8, len(EVIDENCE_MARKS), 4
 TINY = {"pair_width": 0, "attention_heads": 2, "projection_size": 6, "dropout": 0.0, "max_text_length": 16}
 TINY |= {"max_triple_length": 16}
+READER = {"reader_layers": 2, "evidence_layers": 0, "second_hop": "none"}
 LITERAL = {
     "attention_residual": False,
     "second_hop": "same_side",

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from networks import LITERAL, WIDTH, encoder, network, pairs, score
+from networks import LITERAL, MARKS, WIDTH, encoder, network, pairs, score
 from pydantic import ValidationError
 
 from cacre.config import ModelSettings, parse_settings
 from cacre.errors import ConfigError
-from cacre.modeling.model import Attention, Cacre
+from cacre.modeling.attention import Attention
+from cacre.modeling.model import Cacre
 
 SHORT = {"max_text_length": 16, "max_triple_length": 16}
 
@@ -117,7 +118,10 @@ def test_affine_layers(layers):
 
 def test_residual_weight_starts_where_it_is_told_and_learns():
     model = Cacre(
-        encoder(), ModelSettings(pair_width=0, attention_heads=2, residual_init=0.25, **SHORT), marks=3, values=4
+        encoder(),
+        ModelSettings(pair_width=0, attention_heads=2, residual_init=0.25, **SHORT),
+        marks=MARKS,
+        values=4,
     )
     assert model.projection.residual_weight.item() == 0.25
     model.text_similarity(model(pairs())).fuse(0.7).sum().backward()

@@ -6,9 +6,9 @@ import torch
 import tiny_corpus
 from cacre.config import LossSettings
 from cacre.losses import multi_granularity_info_nce
-from cacre.modeling.model import Projection
+from cacre.modeling.values import Projection
 from cacre.training.batches import Collator
-from cacre.training.objective import Criterion, anchor_loss, compute_objective, project, text_loss
+from cacre.training.objective import Criterion, anchor_loss, compute_objective, pair_loss, project, text_loss
 
 OPTIONS = {"temperature": 0.2, "top_k": 0.6, "base_margin": 0.05, "margin_scale": 0.3}
 
@@ -207,6 +207,28 @@ def gradients(settings, features):
     criterion = Criterion(loaded.model, settings.loss).train()
     criterion(**Collator(loaded.featurizer, settings.model, settings.loss)(features))["loss"].backward()
     return {name: p.grad for name, p in loaded.model.named_parameters()}
+
+
+def test_gradients_reach_every_parameter_of_a_network_with_a_reader(features):
+    found = gradients(tiny_corpus.settings(tiny_corpus.READER), features)
+    assert [name for name, grad in found.items() if grad is None] == []
+
+
+def test_the_cross_entropy_takes_each_anchor_and_each_negative_once():
+    batch = {"anchor": torch.tensor([0, 0]), "negative": torch.tensor([[1, 2], [2, -1]])}
+    logit = torch.tensor([2.0, -1.0, 0.5, 99.0])
+    right, wrong = math.log1p(math.exp(-2.0)), math.log1p(math.exp(-1.0)) + math.log1p(math.exp(0.5))
+    assert pair_loss(batch, logit).item() == pytest.approx((right + wrong) / 3)
+
+
+def test_a_reader_reads_positives_only_where_the_loss_wants_them(features):
+    loaded = tiny_corpus.random_model(tiny_corpus.settings(tiny_corpus.READER))
+    batch = Collator(loaded.featurizer, loaded.settings.model, LossSettings())(features)
+    only = [i for i in set(batch["positive"].tolist()) - set(batch["anchor"].tolist()) if i not in batch["negative"]]
+    with torch.no_grad():
+        without, with_ = (project(loaded.model, batch, positives=wanted).logit for wanted in (False, True))
+    assert only and without[only].abs().max() == 0 and with_[only].abs().min() > 0
+    torch.testing.assert_close(without[batch["anchor"]], with_[batch["anchor"]])
 
 
 @pytest.mark.parametrize("architecture", ["bert", "modernbert"])

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from cacre.modeling.folder import LoadedModel
-from cacre.modeling.model import Cacre, Pair
+from cacre.modeling.model import Cacre
+from cacre.modeling.values import Pair
 from cacre.preprocessing.featurizer import Featurizer
 
 

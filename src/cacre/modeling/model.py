@@ -12,131 +12,20 @@ Each place where the paper is open is a setting of `ModelSettings`; Annn are the
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cacre.config import ModelSettings
 from cacre.errors import ConfigError
+from cacre.modeling.attention import Attention
+from cacre.modeling.evidence_channel import EvidenceChannel
 from cacre.modeling.pretrained import Encoder
-from cacre.similarity import global_cosine, masked_mean, max_sim, position_cosine, soft_alignment, symmetric_max_sim
+from cacre.modeling.reader import Question, Reader
+from cacre.modeling.values import Pair, Projection, Similarity
+from cacre.similarity import global_cosine, max_sim, position_cosine, soft_alignment, symmetric_max_sim
 
-
-class Pair(NamedTuple):
-    """C pairs as the network takes them; states come from the encoder, or from a cache of a frozen one."""
-
-    text_states: Tensor  # E_T [C, L_T, D]
-    text_mask: Tensor  # [C, L_T]
-    triple_states: Tensor  # E_R [C, L_R, D]
-    triple_mask: Tensor  # [C, L_R]
-    role_ids: Tensor  # [C, L_R], 0 special, 1 subject, 2 predicate, 3 object
-    marks: Tensor  # [C, L_T, M]
-    values: Tensor  # [C, F]
-
-
-class Projection(NamedTuple):
-    """What the network makes of C pairs."""
-
-    text: Tensor  # X_T [C, L_T, P]
-    text_mask: Tensor  # [C, L_T]
-    triple: Tensor  # X_R [C, L_R, P]
-    triple_mask: Tensor  # [C, L_R]
-    attention: Tensor  # W_R [C, L_R, L_T]
-
-
-class Similarity(NamedTuple):
-    """Cosines of C comparisons, without 1/tau."""
-
-    local: Tensor  # [C], equations (8)-(11)
-    pooled: Tensor  # [C], equations (12)-(15), "global" in the paper
-
-    def fuse(self, local_weight: float) -> Tensor:
-        """Equations (16)-(17): `w * local + (1 - w) * global`, [C]."""
-        return local_weight * self.local + (1.0 - local_weight) * self.pooled
-
-
-class Attention(nn.Module):
-    """Multi-head attention that also gives its weights, averaged over the heads: equations (2) and (3)."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        if width % heads:
-            raise ConfigError(f"attention_heads={heads} must divide the encoder width {width}")
-        self.heads, self.dropout = heads, dropout
-        self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
-
-    def forward(self, queries: Tensor, keys: Tensor, key_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Attend from `queries [C, L_q, D]` to `keys [C, L_k, D]`; gives `V [C, L_q, D]` and `W [C, L_q, L_k]`."""
-        q, k, v = (self._split(f(x)) for f, x in ((self.query, queries), (self.key, keys), (self.value, keys)))
-        logits = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # [C, H, L_q, L_k]
-        if key_mask is not None:
-            logits = logits.masked_fill(key_mask[:, None, None, :] == 0, torch.finfo(logits.dtype).min)
-        weights = logits.softmax(dim=-1)
-        attended = functional.dropout(weights, self.dropout, self.training) @ v  # [C, H, L_q, D/H]
-        joined = attended.transpose(1, 2).flatten(2)  # [C, L_q, D]
-        return self.output(joined), weights.mean(dim=1)  # (2), (3)
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)  # [C, L, D] -> [C, H, L, D/H]
-
-
-class EvidenceLayer(nn.Module):
-    """A transformer layer over the marked text: lets a mark at one token reach the others. Not in the paper."""
-
-    def __init__(self, width: int, settings: ModelSettings) -> None:
-        super().__init__()
-        self.attention = Attention(width, settings.attention_heads, settings.dropout)
-        self.feed_forward = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.norm_attention, self.norm_feed_forward = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.dropout = nn.Dropout(settings.dropout)
-
-    def forward(self, text: Tensor, text_mask: Tensor | None) -> Tensor:
-        """`[C, L_T, D] -> [C, L_T, D]`."""
-        text = self.norm_attention(text + self.dropout(self.attention(text, text, text_mask)[0]))
-        out: Tensor = self.norm_feed_forward(text + self.dropout(self.feed_forward(text)))
-        return out
-
-
-class EvidenceChannel(nn.Module):
-    """Brings string evidence to a pair: marks to the text's tokens, values to both projections. Not in the paper."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, width: int, projection_size: int, marks: int, values: int, settings: ModelSettings) -> None:
-        super().__init__()
-        self.mark = nn.Linear(marks, width, bias=False)
-        self.role = nn.Linear(width, width, bias=False)
-        self.layers = nn.ModuleList(EvidenceLayer(width, settings) for _ in range(settings.evidence_layers))
-        self.register_buffer("mean", torch.zeros(values))
-        self.register_buffer("scale", torch.ones(values))
-        hidden = 2 * projection_size
-        self.values = nn.Sequential(
-            nn.Linear(values + width, hidden),
-            nn.GELU(),
-            nn.Dropout(settings.dropout),
-            nn.Linear(hidden, hidden),
-            nn.GELU(),
-        )
-        self.to_text, self.to_triple = nn.Linear(hidden, projection_size), nn.Linear(hidden, projection_size)
-
-    def mark_text(self, pair: Pair, mask: Tensor | None) -> Tensor:
-        """E_T with marks, and with what the predicate is about, after the evidence layers: `[C, L_T, D]`."""
-        predicate = masked_mean(pair.triple_states, pair.role_ids == 2)  # [C, D]
-        text: Tensor = pair.text_states + self.mark(pair.marks) + self.role(predicate)[:, None, :]
-        for layer in self.layers:
-            text = layer(text, mask)
-        return text
-
-    def shift(self, pair: Pair) -> tuple[Tensor, Tensor]:
-        """What the values add to X_T and to X_R: two `[C, 1, P]`."""
-        standard = (pair.values - self.mean) / self.scale  # [C, F]
-        about = masked_mean(pair.triple_states, pair.role_ids == 2)  # [C, D], what the predicate is about
-        hidden = self.values(torch.cat([standard, about], dim=-1))  # [C, F + D] -> [C, 2P]
-        return self.to_text(hidden)[:, None, :], self.to_triple(hidden)[:, None, :]
+LOGIT_SCALE = 4.0
+"""text_score is tanh(logit / 4): nearly linear where it matters, and in the range of a cosine."""
 
 
 class CrossAttention(nn.Module):
@@ -150,14 +39,14 @@ class CrossAttention(nn.Module):
                 f"max_triple_length={settings.max_triple_length} to the same number"
             )
         self.settings = settings
-        self.text_to_triple = Attention(width, settings.attention_heads, settings.dropout)
-        self.triple_to_text = (
-            self.text_to_triple
-            if settings.share_attention
-            else Attention(width, settings.attention_heads, settings.dropout)
-        )
+        self.triple_to_text = Attention(width, settings.attention_heads, settings.dropout)
         if settings.attention_residual:
-            self.norm_text, self.norm_triple = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.norm_triple = nn.LayerNorm(width)
+        if not settings.reader_layers:  # else nobody asks for V_T
+            own = Attention(width, settings.attention_heads, settings.dropout)
+            self.text_to_triple = self.triple_to_text if settings.share_attention else own
+            if settings.attention_residual:
+                self.norm_text = nn.LayerNorm(width)
 
     def forward(
         self, text: Tensor, text_mask: Tensor | None, triple: Tensor, triple_mask: Tensor | None
@@ -172,6 +61,13 @@ class CrossAttention(nn.Module):
         if self.settings.attention_residual:  # A6
             v_text, v_triple = self.norm_text(text + v_text), self.norm_triple(triple + v_triple)
         return v_text, v_triple, w_triple
+
+    def triple_side(self, text: Tensor, text_mask: Tensor | None, triple: Tensor) -> tuple[Tensor, Tensor]:
+        """V_R `[C, L_R, D]` and W_R `[C, L_R, L_T]` alone, without a second hop."""
+        v_triple, w_triple = self.triple_to_text(triple, text, text_mask)
+        if self.settings.attention_residual:
+            v_triple = self.norm_triple(triple + v_triple)
+        return v_triple, w_triple
 
 
 class ProjectionNetwork(nn.Module):
@@ -230,6 +126,11 @@ class Cacre(nn.Module):
         self.evidence = (
             EvidenceChannel(width, self.projection_size, marks, values, settings) if settings.evidence else None
         )
+        self.reader = None
+        if settings.reader_layers:
+            heads, dropout = settings.attention_heads, settings.dropout
+            sizes = {"layers": settings.reader_layers, "heads": heads, "marks": marks, "values": values}
+            self.reader = Reader(width, dropout=dropout, **sizes)
         self.cross_attention = CrossAttention(width, settings) if settings.attention == "cross" else None
         self.projection = ProjectionNetwork(width, settings) if projected else None
 
@@ -239,6 +140,9 @@ class Cacre(nn.Module):
 
     def forward(self, pair: Pair) -> Projection:
         """X_T and X_R of C pairs: equations (2)-(7)."""
+        if self.reader is not None:
+            return self._read(pair)
+        pair = pair.spread
         text, text_mask, triple, triple_mask = pair[:4]
         seen_text, seen_triple = (text_mask, triple_mask) if self.settings.mask_padding else (None, None)  # A3
         if self.role is not None:
@@ -259,9 +163,39 @@ class Cacre(nn.Module):
             text_mask, triple_mask = torch.ones_like(text_mask), torch.ones_like(triple_mask)
         return Projection(text, text_mask, triple, triple_mask, attention)
 
+    def _read(self, pair: Pair) -> Projection:
+        """X_R and the reader's logits; of X_T nothing but its length."""
+        assert self.reader is not None and self.evidence is not None and self.cross_attention is not None
+        wide = pair.spread
+        text, text_mask, triple, triple_mask = wide[:4]
+        if self.role is not None:
+            triple = triple + self.role(pair.role_ids)
+        question = Question(
+            pair.text_states,
+            pair.text_mask,
+            pair.text_row,
+            triple,
+            pair.role_ids,
+            pair.marks,
+            self.evidence.standardise(pair.values),
+        )
+        logit = self.reader(question if pair.judged is None else question.take(pair.judged))
+        if pair.judged is not None:
+            logit = logit.new_zeros(len(triple)).index_put((pair.judged,), logit)
+        projected, attention = self.cross_attention.triple_side(text, text_mask, triple)
+        if self.projection is not None:
+            projected = self.projection(projected, triple_mask)
+        nothing, shift = self.evidence.shift(pair._replace(triple_states=triple))
+        return Projection(
+            nothing.expand(-1, text.shape[1], -1), text_mask, projected + shift, triple_mask, attention, logit
+        )
+
     def text_similarity(self, projection: Projection) -> Similarity:
-        """S_st: each X_T against its own X_R, `[C]` twice."""
-        x_t, t_mask, x_r, r_mask, attention = projection
+        """S_st: each X_T against its own X_R, `[C]` twice; with a reader, its logit brought to (-1, 1)."""
+        if projection.logit is not None:
+            score = torch.tanh(projection.logit / LOGIT_SCALE)
+            return Similarity(score, score)
+        x_t, t_mask, x_r, r_mask, attention = projection[:5]
         if self.settings.local_similarity == "position":
             local = position_cosine(x_r, x_t, r_mask, t_mask)
         elif self.settings.local_similarity == "soft_alignment":

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from cacre.config import LossSettings
 from cacre.losses import info_nce_with_margin
-from cacre.modeling.model import Cacre, Pair, Projection, Similarity
+from cacre.modeling.model import Cacre
+from cacre.modeling.values import Pair, Projection, Similarity
 from cacre.training.batches import Batch
 
 
@@ -21,21 +23,37 @@ class Objective(NamedTuple):
     anchor: Tensor
 
 
-def project(model: Cacre, batch: Batch) -> Projection:
-    """Encode what is distinct, pair it, run the network: X_T and X_R of all C pairs of a batch."""
+def project(model: Cacre, batch: Batch, *, positives: bool = False) -> Projection:
+    """Encode what is distinct, pair it, run the network: X_T and X_R of all C pairs of a batch.
+
+    Args:
+        model: The network.
+        batch: Of `Collator`.
+        positives: Whether positives are compared with the text as well, so that a reader must read them.
+    """
     text, triple = batch["pair_text"], batch["pair_triple"]
     text_states, triple_states = _states(model, batch, "text"), _states(model, batch, "triple")  # [B or R, L, D]
     pair = Pair(
-        text_states[text],
-        batch["text_mask"][text],
+        text_states,
+        batch["text_mask"],
         triple_states[triple],
         batch["triple_mask"][triple],
         batch["role_ids"][triple],
         batch["marks"].to(text_states.dtype),
         batch["values"],
+        text,
+        _judged(batch, positives=positives),
     )
     result: Projection = model(pair)
     return result
+
+
+def _judged(batch: Batch, *, positives: bool) -> Tensor:
+    """The pairs that are compared with their text, once each: the others are there to be compared with triples."""
+    names = ("anchor", "negative", "other", *(("positive",) if positives else ()))
+    everything = torch.cat([batch[name].flatten() for name in names if name in batch])
+    judged: Tensor = torch.unique(everything[everything >= 0])
+    return judged
 
 
 def _states(model: Cacre, batch: Batch, side: str) -> Tensor:
@@ -58,7 +76,18 @@ def compute_objective(
     """Both branches of the loss on the projections of a batch."""
     text = text_loss(model, batch, projection, settings, local_weight)
     anchor = anchor_loss(model, batch, projection, settings, local_weight)
-    return Objective(settings.text_weight * text + (1.0 - settings.text_weight) * anchor, text, anchor)
+    loss = settings.text_weight * text + (1.0 - settings.text_weight) * anchor
+    if settings.bce_weight and projection.logit is not None:
+        loss = loss + settings.bce_weight * pair_loss(batch, projection.logit)
+    return Objective(loss, text, anchor)
+
+
+def pair_loss(batch: Batch, logit: Tensor) -> Tensor:
+    """Binary cross-entropy of the reader's logits: anchors against the negatives of the texts, each once."""
+    anchor, negative = torch.unique(batch["anchor"]), torch.unique(batch["negative"][batch["negative"] >= 0])
+    chosen = logit[torch.cat([anchor, negative])]
+    label = torch.cat([torch.ones_like(anchor), torch.zeros_like(negative)]).to(chosen.dtype)
+    return functional.binary_cross_entropy_with_logits(chosen, label)
 
 
 def text_loss(
@@ -150,7 +179,7 @@ def _take(scores: Similarity, rows: Tensor) -> Similarity:
 
 
 def _text_similarity(model: Cacre, projection: Projection, view: Tensor, triple: Tensor) -> Similarity:
-    x_t, t_mask, x_r, r_mask, attention = projection
+    x_t, t_mask, x_r, r_mask, attention = projection[:5]
     return model.text_similarity(Projection(x_t[view], t_mask[view], x_r[triple], r_mask[triple], attention[triple]))
 
 
@@ -173,6 +202,6 @@ class Criterion(nn.Module):
 
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
         """A batch of `Collator` to `loss`, `text_loss` and `anchor_loss`, scalars."""
-        projection = project(self.model, batch)
+        projection = project(self.model, batch, positives=self.settings.text_positives != "anchor")
         result = compute_objective(self.model, batch, projection, self.settings, self.model.settings.local_weight)
         return {"loss": result.loss, "text_loss": result.text.detach(), "anchor_loss": result.anchor.detach()}
