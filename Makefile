@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo-output
 
-.PHONY: help demo test test-fast check bench docs page screenshots bundled-model clean
+.PHONY: help demo test test-fast check bench docs site page screenshots bundled-model clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev  ## speed, as ratios side by side in one run
 
 docs: $(VENV)/.dev  ## check that every command and file named in the docs exists
 	$(BIN)/python -m pytest tests/test_docs.py
+
+site: $(VENV)/.dev  ## build the documentation as a site, into build/docs-site/site
+	$(BIN)/python docs/tools/site.py
 
 page:  ## build the review page (needs Node 20.19 or newer); commit what comes out
 	cd page && npm ci --no-audit --no-fund && npm run build

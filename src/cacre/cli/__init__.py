@@ -11,11 +11,13 @@ from typer.core import TyperGroup
 from cacre.cli.calibrate import calibrate_command
 from cacre.cli.demo import demo_command
 from cacre.cli.evaluate import evaluate
+from cacre.cli.examples import epilog_of
 from cacre.cli.export_model import export_model_command
 from cacre.cli.extract import extract_command
 from cacre.cli.filter import filter_command
 from cacre.cli.generate import generate_command
 from cacre.cli.graph import graph_command
+from cacre.cli.mcp import mcp_command
 from cacre.cli.one_line import one_line
 from cacre.cli.pretrain import pretrain_command
 from cacre.cli.report import report_command
@@ -47,20 +49,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo_command)
-app.command("extract")(extract_command)
-app.command("generate")(generate_command)
-app.command("filter")(filter_command)
-app.command("run")(run_command)
-app.command("graph")(graph_command)
-app.command("serve")(serve_command)
-app.command("evaluate")(evaluate)
-app.command("train")(train_command)
-app.command("report")(report_command)
-app.command("reproduce")(reproduce_command)
-app.command("calibrate")(calibrate_command)
-app.command("export-model")(export_model_command)
-app.command("pretrain")(pretrain_command)
+app.command("demo", epilog=epilog_of("demo"))(demo_command)
+app.command("extract", epilog=epilog_of("extract"))(extract_command)
+app.command("generate", epilog=epilog_of("generate"))(generate_command)
+app.command("filter", epilog=epilog_of("filter"))(filter_command)
+app.command("run", epilog=epilog_of("run"))(run_command)
+app.command("graph", epilog=epilog_of("graph"))(graph_command)
+app.command("serve", epilog=epilog_of("serve"))(serve_command)
+app.command("mcp", epilog=epilog_of("mcp"))(mcp_command)
+app.command("evaluate", epilog=epilog_of("evaluate"))(evaluate)
+app.command("train", epilog=epilog_of("train"))(train_command)
+app.command("report", epilog=epilog_of("report"))(report_command)
+app.command("reproduce", epilog=epilog_of("reproduce"))(reproduce_command)
+app.command("calibrate", epilog=epilog_of("calibrate"))(calibrate_command)
+app.command("export-model", epilog=epilog_of("export-model"))(export_model_command)
+app.command("pretrain", epilog=epilog_of("pretrain"))(pretrain_command)
 
 
 def _version(show: bool) -> None:

@@ -34,7 +34,7 @@ def demo_command(
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
 ) -> None:
-    """Filter 100 sample texts with the triples an LLM might propose, and show what was kept, rejected and missed."""
+    """Filter the sample texts with the triples an LLM might propose; show what was kept, rejected and missed."""
     with one_line_errors():
         # The sample was written and annotated under DuIE's relations; the model may know more.
         verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=load_schema("duie")))

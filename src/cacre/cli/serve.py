@@ -141,10 +141,7 @@ def serve_command(
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
 ) -> None:
-    """Serve the verifier over HTTP; the token, if any, is in CACRE_SERVE_TOKEN.
-
-    Example: cacre serve --port 8000, then POST {"text": ..., "triples": [[s, p, o]]} to /v1/verify.
-    """
+    """Serve the verifier over HTTP; the token, if any, is in CACRE_SERVE_TOKEN."""
     with needs_extra("serve"):
         from cacre.service.logs import start_logging
         from cacre.service.server import run_server
@@ -152,13 +149,18 @@ def serve_command(
         from cacre.service.settings import serve_settings
         from cacre.service.values import ModelInfo
     settings = serve_settings(**asdict(listen), **asdict(limits))
-    verifier = load_verifier(model, threads=threads, rules=_rules(checks))
-    proposer = _proposer(llm, verifier) if llm.wanted else None
+    verifier = load_verifier(model, threads=threads, rules=rules_of(checks))
+    proposer = proposer_of(llm, verifier) if llm.wanted else None
     start_logging()
     run_server(VerificationService(verifier, ModelInfo.of(verifier), settings, proposer), settings)
 
 
-def _rules(checks: CheckOptions) -> DecisionRules:
+def rules_of(checks: CheckOptions) -> DecisionRules:
+    """The rules that options of `serve` and `mcp` name.
+
+    Raises:
+        SchemaError: There is no such schema.
+    """
     return DecisionRules(
         checks.schema_checks,
         checks.mention_checks,
@@ -168,7 +170,14 @@ def _rules(checks: CheckOptions) -> DecisionRules:
     )
 
 
-def _proposer(options: LLMOptions, verifier: OnnxVerifier) -> Proposer:
+def proposer_of(options: LLMOptions, verifier: OnnxVerifier) -> Proposer:
+    """What proposes triples, by the options of `serve` and `mcp`.
+
+    Raises:
+        MissingExtraError: The extra `llm` is not installed.
+        ConfigError: An option is unknown or missing.
+        AccessError: A key is needed and there is none.
+    """
     with needs_extra("llm"):
         from cacre.cli.serve_llm import make_proposer
     return make_proposer(options, verifier.rules.schema or verifier.schema)

@@ -1,0 +1,53 @@
+"""Examples for `--help`, a few lines a command; a test parses each, and docs/cli.md shows them."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "demo": ("cacre demo", "cacre demo -o demo-output --model runs/mine"),
+    "extract": (
+        "cacre extract texts.jsonl -o candidates.jsonl --provider deepseek --dry-run",
+        "cacre extract texts.jsonl -o candidates.jsonl --base-url http://localhost:8000/v1 --llm my-model",
+    ),
+    "generate": (
+        "cacre generate texts.jsonl -o pairs.jsonl --provider deepseek --schema port.json --max-requests 1000",
+    ),
+    "filter": (
+        "cacre filter candidates.jsonl -o kept.jsonl --rejected rejected.jsonl",
+        "cat candidates.jsonl | cacre filter - --on-error skip > kept.jsonl",
+    ),
+    "run": (
+        "cacre run texts.jsonl -o kept.jsonl --rejected rejected.jsonl --provider deepseek --dry-run",
+        "cacre run texts.jsonl -o kept.jsonl --base-url http://localhost:8000/v1 --llm my-model --judge",
+    ),
+    "graph": ("cacre graph kept.jsonl --to turtle -o graph.ttl", "cacre graph kept.jsonl --to csv -o tables"),
+    "serve": (
+        "cacre serve --port 8000",
+        "cacre serve --model runs/mine --base-url http://localhost:8001/v1 --llm my-model",
+    ),
+    "mcp": ("cacre mcp", "cacre mcp --model runs/mine --provider deepseek --max-llm-requests 100"),
+    "evaluate": (
+        "cacre evaluate kept.jsonl gold.jsonl --mode strict --bootstrap 1000",
+        "cacre evaluate all.jsonl labels.jsonl --scores --label-source support --json",
+    ),
+    "train": (
+        "cacre train corpus/seed corpus/train -o runs/mine --schema open --set training.epochs=8",
+        "cacre train pairs.jsonl -o runs/port --schema port.json --dev dev.jsonl",
+    ),
+    "report": ("cacre report all.jsonl -o report --labels labels.jsonl --label-source support --language zh",),
+    "reproduce": (
+        "cacre reproduce table3 --data data -o tables.md",
+        "cacre reproduce all --data data --experiment mine.toml --figures figures",
+    ),
+    "calibrate": (
+        "cacre calibrate dev.jsonl --model runs/mine --target-precision 0.9",
+        "cacre calibrate labelled.jsonl --model mini-zh -o ours --labels support --guarantee-precision 0.8",
+    ),
+    "export-model": ("cacre export-model runs/mine --precision float16",),
+    "pretrain": ("cacre pretrain texts -o runs/encoder --epochs 3",),
+}
+
+
+def epilog_of(command: str) -> str:
+    """What `--help` of a command ends with; blank lines keep Typer from joining the examples."""
+    examples = EXAMPLES[command]
+    return "\n\n".join(("Example:" if len(examples) == 1 else "Examples:", *examples))
