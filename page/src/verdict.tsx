@@ -42,7 +42,7 @@ interface BarProps {
   threshold: number | null;
 }
 
-/** A score as a bar and its threshold as a mark, from 0 to 1; a score below 0 has no bar, only its number. */
+/** A score as a bar and its threshold as a mark, from -1 to 1, the range of a score. */
 function ScoreBar({ name, title, score, threshold }: BarProps) {
   const words = useWords();
   if (score === null) {
@@ -53,8 +53,7 @@ function ScoreBar({ name, title, score, threshold }: BarProps) {
       </div>
     );
   }
-  const low = (threshold ?? 0) < 0 ? -1 : 0;
-  const place = (value: number): string => `${Math.max(0, (100 * (value - low)) / (1 - low))}%`;
+  const place = (value: number): string => `${Math.min(100, Math.max(0, 50 * (value + 1)))}%`;
   const passes = threshold === null || score >= threshold;
   // The thousandth part must not hide on which side of the threshold the score is.
   const digits = threshold !== null && score.toFixed(DIGITS) === threshold.toFixed(DIGITS) ? 6 : DIGITS;

@@ -73,6 +73,18 @@ def test_only_the_judged_pairs_are_read():
     torch.testing.assert_close(some, torch.stack([whole[0], torch.zeros(()), whole[2]]))
 
 
+def test_the_weights_shown_are_a_distribution_over_the_text_and_the_same_for_all_tokens_of_a_role():
+    model, pair = network(**READER), pairs()
+    shown = model(pair).attention
+    torch.testing.assert_close(shown.sum(dim=-1), torch.ones(shown.shape[:2]))
+    assert (shown * (1 - pair.text_mask)[:, None, :]).abs().max() == 0
+    for row, roles in enumerate(pair.role_ids):
+        for role in roles.unique():
+            rows = shown[row][roles == role]
+            torch.testing.assert_close(rows, rows[:1].expand_as(rows))
+    assert len(shown[0].unique(dim=0)) > 1
+
+
 def test_triple_vectors_do_not_depend_on_what_is_judged():
     model, pair = network(**READER), pairs()
     torch.testing.assert_close(model(pair).triple, model(pair._replace(judged=torch.tensor([1]))).triple)

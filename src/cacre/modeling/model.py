@@ -62,12 +62,10 @@ class CrossAttention(nn.Module):
             v_text, v_triple = self.norm_text(text + v_text), self.norm_triple(triple + v_triple)
         return v_text, v_triple, w_triple
 
-    def triple_side(self, text: Tensor, text_mask: Tensor | None, triple: Tensor) -> tuple[Tensor, Tensor]:
-        """V_R `[C, L_R, D]` and W_R `[C, L_R, L_T]` alone, without a second hop."""
-        v_triple, w_triple = self.triple_to_text(triple, text, text_mask)
-        if self.settings.attention_residual:
-            v_triple = self.norm_triple(triple + v_triple)
-        return v_triple, w_triple
+    def triple_side(self, text: Tensor, text_mask: Tensor | None, triple: Tensor) -> Tensor:
+        """V_R `[C, L_R, D]` alone, without a second hop."""
+        v_triple: Tensor = self.triple_to_text(triple, text, text_mask)[0]
+        return self.norm_triple(triple + v_triple) if self.settings.attention_residual else v_triple
 
 
 class ProjectionNetwork(nn.Module):
@@ -179,10 +177,14 @@ class Cacre(nn.Module):
             pair.marks,
             self.evidence.standardise(pair.values),
         )
-        logit = self.reader(question if pair.judged is None else question.take(pair.judged))
+        logit, looks = self.reader(question if pair.judged is None else question.take(pair.judged))
         if pair.judged is not None:
-            logit = logit.new_zeros(len(triple)).index_put((pair.judged,), logit)
-        projected, attention = self.cross_attention.triple_side(text, text_mask, triple)
+            logit, looks = (
+                part.new_zeros(len(triple), *part.shape[1:]).index_put((pair.judged,), part) for part in (logit, looks)
+            )
+        # What decided is shown, not W_R: each token of the triple looks where the query of its role does.
+        attention = looks.gather(1, pair.role_ids[..., None].expand(-1, -1, text.shape[1]))
+        projected = self.cross_attention.triple_side(text, text_mask, triple)
         if self.projection is not None:
             projected = self.projection(projected, triple_mask)
         nothing, shift = self.evidence.shift(pair._replace(triple_states=triple))

@@ -24,6 +24,8 @@ _STEPS = (1, 2, 3, 5, 9, 17)
 _BUCKETS = 2 * len(_STEPS) + 2  # before, inside, after, and: there is no mention
 QUERIES = 12
 """Q: mean of subject and of object, four tokens at the borders of each, the whole text, the predicate."""
+_BY_ROLE = [QUERIES - 2, 0, QUERIES - 1, 1]
+"""The query that speaks for the tokens of each role: none of them, subject, predicate, object."""
 
 
 class Question(NamedTuple):
@@ -62,7 +64,9 @@ class ReaderLayer(nn.Module):
         self.feed_forward = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, question: Question, mask: Tensor, buckets: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(
+        self, x: Tensor, question: Question, mask: Tensor, buckets: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """One layer.
 
         Args:
@@ -72,23 +76,23 @@ class ReaderLayer(nn.Module):
             buckets: Distance classes of each text token from subject and object, `[C, L_T]` twice.
 
         Returns:
-            `[C, Q, D]`.
+            `[C, Q, D]`, and the weights of the text tokens, averaged over the heads, `[C, Q, L_T]`.
         """
         q, k, v = (self._split(part) for part in self.self_attention(self.norm_self(x)).chunk(3, dim=-1))
-        x = x + self.drop(self.self_output(self._join(self._attend(q, k, v, None))))
+        x = x + self.drop(self.self_output(self._join(self._attend(q, k, v, None)[0])))
         memory = question.spread(self.memory(question.text_states)) + self.mark(question.marks)  # [C, L_T, 2D]
         k, v = (self._split(part) for part in memory.chunk(2, dim=-1))
         bias = self.distance[0][buckets[0]] + self.distance[1][buckets[1]]  # [C, L_T, Q * H]
         bias = bias.reshape(*bias.shape[:2], QUERIES, self.heads).permute(0, 3, 2, 1)  # [C, H, Q, L_T]
         bias = bias.masked_fill(mask[:, None, None, :] == 0, torch.finfo(bias.dtype).min)
-        x = x + self.drop(self.output(self._join(self._attend(self._split(self.query(self.norm_text(x))), k, v, bias))))
-        out: Tensor = x + self.drop(self.feed_forward(self.norm_feed_forward(x)))
-        return out
+        read, weights = self._attend(self._split(self.query(self.norm_text(x))), k, v, bias)
+        x = x + self.drop(self.output(self._join(read)))
+        return x + self.drop(self.feed_forward(self.norm_feed_forward(x))), weights.mean(dim=1)
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         logits = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
         weights = (logits if bias is None else logits + bias).softmax(dim=-1)
-        return functional.dropout(weights, self.dropout, self.training) @ v
+        return functional.dropout(weights, self.dropout, self.training) @ v, weights
 
     def _split(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)  # [C, L, D] -> [C, H, L, D/H]
@@ -132,8 +136,11 @@ class Reader(nn.Module):
             nn.Linear(QUERIES * width + hidden, 256), nn.GELU(), nn.Dropout(dropout), nn.Linear(256, 1)
         )
 
-    def forward(self, question: Question) -> Tensor:
-        """Logits `[C]`: above 0 where the text is taken to support the triple."""
+    def forward(self, question: Question) -> tuple[Tensor, Tensor]:
+        """Logits `[C]`, above 0 where the text is taken to support the triple, and where its parts look.
+
+        The latter are the weights of the last layer, `[C, 4, L_T]`, by role: the whole, subject, predicate, object.
+        """
         text, mask = question.spread(question.text_states), question.spread(question.text_mask)
         mentions = [question.marks[..., column] * mask for column in _NEAREST]  # [C, L_T] twice
         borders = [_borders(mention) for mention in mentions]
@@ -149,9 +156,9 @@ class Reader(nn.Module):
         x = torch.cat([seen[:, :2] + said, seen[:, 2:], asked], dim=1) + predicate[:, None] + self.kind
         buckets = [_buckets(first, last, found, text.shape[1]) for first, last, found in borders]
         for layer in self.layers:
-            x = layer(x, question, mask, (buckets[0], buckets[1]))
+            x, weights = layer(x, question, mask, (buckets[0], buckets[1]))
         logit: Tensor = self.head(torch.cat([self.norm(x).flatten(1), values], dim=-1))
-        return logit.squeeze(-1)
+        return logit.squeeze(-1), weights[:, _BY_ROLE]
 
 
 def _borders(mention: Tensor) -> tuple[Tensor, Tensor, Tensor]:

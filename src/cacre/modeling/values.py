@@ -36,7 +36,7 @@ class Projection(NamedTuple):
     text_mask: Tensor  # [C, L_T]
     triple: Tensor  # X_R [C, L_R, P]
     triple_mask: Tensor  # [C, L_R]
-    attention: Tensor  # W_R [C, L_R, L_T]
+    attention: Tensor  # W_R [C, L_R, L_T]; with a reader its own weights, which decided
     logit: Tensor | None = None  # [C], of the reader, in whose presence X_T is [C, L_T, 0]
 
 
