@@ -9,8 +9,9 @@ Importing cacre loads neither torch nor transformers: names are looked up when f
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cacre.extras import names_on_demand
 
 if TYPE_CHECKING:
     from cacre.errors import CacreError
@@ -49,10 +50,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module attribute can be anything)
-    if name not in _HOME:
-        raise AttributeError(f"module 'cacre' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+__getattr__ = names_on_demand("cacre", _HOME)
 
 
 def __dir__() -> list[str]:

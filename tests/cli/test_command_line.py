@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 import cacre
 from cacre.cli import app
-from cacre.cli.extras import needs_extra
 from cacre.cli.overrides import parse_overrides
 from cacre.errors import ConfigError, MissingExtraError
+from cacre.extras import needs_extra
 
 COMMANDS = ("demo", "filter", "evaluate", "train", "calibrate", "export-model", "pretrain")
 

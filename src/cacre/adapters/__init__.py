@@ -5,8 +5,9 @@ Importing this package loads no third-party module: names are looked up when fir
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cacre.extras import names_on_demand
 
 if TYPE_CHECKING:
     from cacre.adapters.judging import Rejection
@@ -40,10 +41,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module attribute can be anything)
-    if name not in _HOME:
-        raise AttributeError(f"module 'cacre.adapters' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+__getattr__ = names_on_demand("cacre.adapters", _HOME)
 
 
 def __dir__() -> list[str]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from cacre.adapters.extras import needs_extra
 from cacre.adapters.judging import judge, stranded, with_verdict
 from cacre.adapters.names import Names, names_for
 from cacre.data import read_rows, to_candidates
 from cacre.data.rows import VerdictRow, content_of
 from cacre.errors import DataError
+from cacre.extras import needs_extra
 from cacre.inference import Verifier
 from cacre.schema import Schema
 from cacre.types import Triple, Verdict

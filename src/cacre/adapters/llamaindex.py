@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from cacre.adapters.extras import needs_extra
 from cacre.adapters.judging import Rejection, judge, stranded, with_verdict
 from cacre.adapters.names import Names, names_for
 from cacre.errors import ConfigError
+from cacre.extras import needs_extra
 from cacre.inference import Verifier, load_verifier
 from cacre.types import Triple, Verdict
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, validate_call
 
-from cacre.adapters.extras import needs_extra
 from cacre.adapters.judging import judge, stranded, with_verdict
 from cacre.adapters.names import Names, names_for
 from cacre.errors import DataError
+from cacre.extras import needs_extra
 from cacre.inference import Verifier, load_verifier
 from cacre.inference.decision import reason_kind
 from cacre.types import Candidate, Triple, Verdict

@@ -10,10 +10,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
-from cacre.adapters.extras import needs_extra
 from cacre.adapters.judging import judge
 from cacre.adapters.names import Names, first_said, names_for
 from cacre.errors import ConfigError
+from cacre.extras import needs_extra
 from cacre.inference import Verifier, load_verifier
 from cacre.inference.decision import reason_kind
 from cacre.inference.verifier import MAX_CANDIDATES, MAX_TEXT_CHARACTERS

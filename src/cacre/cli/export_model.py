@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.train import Precision
+from cacre.extras import needs_extra
 
 
 def export_model_command(

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
+from cacre.extras import needs_extra
 
 
 @with_groups

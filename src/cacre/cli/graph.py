@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.filter import STANDARD, OnError
 from cacre.cli.option_groups import with_groups
 from cacre.data import ErrorsFile, dump_row, read_rows
 from cacre.errors import ConfigError, DataError
+from cacre.extras import needs_extra
 from cacre.files import is_special
 from cacre.graph import Graph, GraphCollector, MergeSettings
 from cacre.graph.values import DEFAULT_BASE

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.option_groups import with_groups
 from cacre.cli.serve import LIMITS, CheckOptions, LLMOptions, proposer_of, rules_of
+from cacre.extras import needs_extra
 from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings
 from cacre.data import read_rows
 from cacre.errors import ConfigError, DataError
+from cacre.extras import needs_extra
 
 
 def pretrain_command(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cacre.cli.extras import needs_extra
+from cacre.extras import needs_extra
 from cacre.files import atomic_writer
 
 

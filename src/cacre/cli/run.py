@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
+from cacre.extras import needs_extra
 from cacre.inference import DecisionRules, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL, folder_digest
 

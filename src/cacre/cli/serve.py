@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.option_groups import with_groups
+from cacre.extras import needs_extra
 from cacre.inference import DecisionRules, OnnxVerifier, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
 from cacre.schema import load_schema

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cacre.cli.extras import needs_extra
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings
 from cacre.data import load_examples
+from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier
 from cacre.schema import load_schema
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cacre.extras import names_on_demand
 
 if TYPE_CHECKING:
     from cacre.extraction.extractor import Extraction, Extractor
@@ -23,14 +24,4 @@ _HOME = {
 __all__ = ["Extraction", "ExtractionSettings", "Extractor", "Generation", "Generator", "Judge"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module attribute can be anything)
-    if name not in _HOME:
-        raise AttributeError(f"module 'cacre.extraction' has no attribute {name!r}")
-    try:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("cacre"):
-            raise
-        from cacre.errors import MissingExtraError
-
-        raise MissingExtraError(error.name, "llm") from error
+__getattr__ = names_on_demand("cacre.extraction", _HOME, "llm")

@@ -5,10 +5,9 @@ Importing this package loads no third-party module: names are looked up when fir
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cacre.errors import MissingExtraError
+from cacre.extras import names_on_demand
 
 if TYPE_CHECKING:
     from cacre.service.app import create_app
@@ -49,15 +48,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module attribute can be anything)
-    if name not in _HOME:
-        raise AttributeError(f"module 'cacre.service' has no attribute {name!r}")
-    try:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("cacre"):
-            raise
-        raise MissingExtraError(error.name, "serve") from error
+__getattr__ = names_on_demand("cacre.service", _HOME, "serve")
 
 
 def __dir__() -> list[str]:
