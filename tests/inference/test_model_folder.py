@@ -150,12 +150,14 @@ def test_dynamically_quantised_graphs_get_one_row_at_a_time(tmp_path):
     assert (plain.batch_size, quantised.batch_size) == (64, 1)
 
 
-def test_batches_hold_each_row_once_and_like_lengths():
-    lengths = [(5, 1), (1, 9), (5, 0), (2, 2), (1, 1)]
-    cut = list(batches(lengths, 2))
-    assert sorted(row for batch in cut for row in batch) == [0, 1, 2, 3, 4]
-    assert [[lengths[row] for row in batch] for batch in cut] == [[(1, 1), (1, 9)], [(2, 2), (5, 0)], [(5, 1)]]
+def test_batches_hold_each_row_once_and_one_shape():
+    lengths = [(5, 1), (17, 9), (5, 16), (16, 2), (33, 1)]
+    assert list(batches(lengths, 2)) == [([0, 2], (16, 16)), ([3], (16, 16)), ([1], (32, 16)), ([4], (48, 16))]
     assert list(batches([], 2)) == []
+
+
+def test_batches_are_not_rounded_beyond_what_the_graph_takes():
+    assert list(batches([(33,), (40,), (5,)], 9, longest=40)) == [([2], (16,)), ([0, 1], (40,))]
 
 
 def test_the_digest_of_a_folder_changes_with_all_that_verdicts_depend_on(folder):

@@ -71,6 +71,14 @@ def test_scores_do_not_depend_on_the_batch(verifier, rows):
     assert max(abs(a.pair_score - b.pair_score) for a, b in both) <= 1e-5
 
 
+def test_scores_are_the_same_to_the_last_digit_whoever_asks_together(verifier, rows):
+    pairs = [(each.text, each.candidates) for _, each in rows]
+    together = verifier.score_many(pairs)
+    assert together == [verifier.score_many([pair])[0] for pair in pairs]
+    alone = [verifier.score_many([(text, [c])])[0][0].text_score for text, found in pairs[:30] for c in found]
+    assert alone == [score.text_score for row in together[:30] for score in row]
+
+
 def test_its_card_says_what_it_was_made_from():
     card = (bundled_models()["mini-zh"] / "README.md").read_text(encoding="utf-8")
     assert "corpus/seed" in card and "CC BY-SA" in card and "DuIE" in card

@@ -114,7 +114,8 @@ class Scorer:
         window, tokens = work.used[key[:2]], work.triples[triple]
         states = (self._encode([window.ids]), self._encode([tokens.ids]))
         evidence = [self.featurizer.evidence(window, triple)]
-        _, _, attention = self.pair.run(**self._pair_inputs(work, [key], states, evidence))
+        ((_, shape),) = batches([(len(window.ids), len(tokens.ids))], 1)
+        _, _, attention = self.pair.run(**self._pair_inputs(work, [key], states, evidence, shape))
         return window, tokens, attention[0, : len(tokens.ids), : len(window.ids)]
 
     def _plan(
@@ -154,8 +155,10 @@ class Scorer:
     def _encode(self, ids: Sequence[Array]) -> list[Array]:
         """Token ids, each `[L]`, to states, each `[L, D]`."""
         states: list[Array] = [np.empty(0)] * len(ids)
-        for rows in batches([(len(one),) for one in ids], self.encoder.batch_size):
-            padded, mask = pad([ids[row] for row in rows])
+        settings = self.featurizer.settings
+        longest = max(settings.max_text_length, settings.max_triple_length)  # perhaps all the positions there are
+        for rows, (length,) in batches([(len(one),) for one in ids], self.encoder.batch_size, longest):
+            padded, mask = pad([ids[row] for row in rows], length)
             (output,) = self.encoder.run(input_ids=padded, attention_mask=mask)  # [B, L, D]
             for row, state in zip(rows, output, strict=True):
                 # A copy, so that the padded batch can be freed.
@@ -168,12 +171,12 @@ class Scorer:
         keys = list(work.pairs)
         lengths = [(len(text_states[text, window]), len(triple_states[triple])) for text, window, triple in keys]
         results: dict[PairKey, PairResult] = {}
-        for rows in batches(lengths, self.pair.batch_size):
+        for rows, shape in batches(lengths, self.pair.batch_size):
             batch = [keys[row] for row in rows]
             texts = [text_states[key[:2]] for key in batch]
             triples = [triple_states[key[2]] for key in batch]
             evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
-            outputs = self.pair.run(**self._pair_inputs(work, batch, (texts, triples), evidence))
+            outputs = self.pair.run(**self._pair_inputs(work, batch, (texts, triples), evidence, shape))
             for i, (key, score, vectors, attention) in enumerate(zip(batch, *outputs, strict=True)):
                 l_t, l_r = len(texts[i]), len(triples[i])
                 spans = evidence_spans(
@@ -188,10 +191,10 @@ class Scorer:
                 results[key] = PairResult(round(float(score), DIGITS), kept.copy(), spans)
         return results
 
-    def _fixed_lengths(self) -> tuple[int | None, int | None]:
-        """L_T and L_R of a model that pads to the maximum (A2), whose graph has no other lengths; else None, None."""
+    def _fixed_lengths(self) -> tuple[int, int] | None:
+        """L_T and L_R of a model that pads to the maximum (A2), whose graph has no other lengths."""
         settings = self.featurizer.settings
-        return (settings.max_text_length, settings.max_triple_length) if settings.pad_to_max else (None, None)
+        return (settings.max_text_length, settings.max_triple_length) if settings.pad_to_max else None
 
     def _pair_inputs(
         self,
@@ -199,9 +202,10 @@ class Scorer:
         batch: list[PairKey],
         states: tuple[list[Array], list[Array]],
         evidence: list[EvidenceFeatures],
+        shape: tuple[int, ...],
     ) -> dict[str, Array]:
         texts, triples = states
-        text_length, triple_length = self._fixed_lengths()
+        text_length, triple_length = self._fixed_lengths() or shape
         text_states, text_mask = pad(texts, text_length)  # [C, L_T, D], [C, L_T]
         triple_states, triple_mask = pad(triples, triple_length)  # [C, L_R, D], [C, L_R]
         return {
@@ -217,9 +221,9 @@ class Scorer:
     def _run_comparisons(self, work: _Work, results: dict[PairKey, PairResult]) -> None:
         keys = list(work.comparisons)
         lengths = [(len(results[left].vectors), len(results[right].vectors)) for left, right in keys]
-        for rows in batches(lengths, self.compare.batch_size):
-            left, left_mask = pad([results[keys[row][0]].vectors for row in rows])  # [C, L, P], [C, L]
-            right, right_mask = pad([results[keys[row][1]].vectors for row in rows])  # [C, L', P], [C, L']
+        for rows, (l_left, l_right) in batches(lengths, self.compare.batch_size):
+            left, left_mask = pad([results[keys[row][0]].vectors for row in rows], l_left)  # [C, L, P], [C, L]
+            right, right_mask = pad([results[keys[row][1]].vectors for row in rows], l_right)  # [C, L', P], [C, L']
             (scores,) = self.compare.run(left=left, left_mask=left_mask, right=right, right_mask=right_mask)
             for row, score in zip(rows, scores, strict=True):
                 work.comparisons[keys[row]] = round(float(score), DIGITS)
