@@ -71,3 +71,31 @@ def test_spans_are_few_disjoint_and_made_of_token_borders(attention, data):
         assert {start, end} <= borders
     for (_, end), (start, _) in zip(sorted(spans), sorted(spans)[1:], strict=False):
         assert end <= start
+
+
+def named_spans(text, subject, object_, *cues, attention=None):
+    """Spans in a text of one-character tokens with these mentions and cue words."""
+    offsets = np.array([(i, i + 1) for i in range(len(text))], np.int32)
+    marks = np.zeros((len(text), 3))
+    for column, words in enumerate(([subject], [object_], cues)):
+        for word in words:
+            if word in text:
+                marks[text.index(word) : text.index(word) + len(word), column] = 1
+    weights = np.full((2, len(text)), 0.01) if attention is None else np.tile(attention, (2, 1))
+    found = evidence_spans(weights, np.array([1, 3]), offsets, ROLES, mentions=marks[:, :2], cues=marks[:, 2])
+    return [text[start:end] for start, end in found]
+
+
+def test_the_cue_word_nearest_to_a_mention_follows_the_mentions():
+    assert named_spans("甲乙由丙丁执导，戊己编导", "甲乙", "丙丁", "编导", "执导") == ["甲乙", "丙丁", "执导"]
+
+
+def test_a_cue_word_inside_a_mention_is_no_evidence_of_its_own():
+    assert named_spans("导演之死由丙丁写成", "导演之死", "丙丁", "导演") == ["导演之死", "丙丁"]
+
+
+def test_attention_is_asked_only_where_a_name_is_not_found():
+    strong = np.zeros(9)
+    strong[7] = 0.9
+    assert named_spans("甲乙由丙丁写成了它", "甲乙", "丙丁", attention=strong) == ["甲乙", "丙丁"]
+    assert named_spans("甲乙由丙丁写成了它", "甲乙", "戊", attention=strong) == ["甲乙", "了"]

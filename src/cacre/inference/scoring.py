@@ -31,6 +31,7 @@ PairKey = tuple[str, int, Triple]
 ENTITY_ROLES = (1, 3)
 """Role ids of subject and object tokens, as the featuriser gives them."""
 _MENTION_MARKS = [MARKS.index("nearest_subject"), MARKS.index("nearest_object")]
+_CUE_MARK = MARKS.index("cue")
 DIGITS = 6
 """Scores are rounded before they meet a threshold, so that a written verdict can be checked from its own row."""
 
@@ -185,6 +186,7 @@ class Scorer:
                     work.used[key[:2]].offsets,
                     ENTITY_ROLES,
                     mentions=evidence[i].marks[:, _MENTION_MARKS],
+                    cues=evidence[i].marks[:, _CUE_MARK],
                 )
                 # A model that does not mask padding compares triples over all positions, as it did in training (A3).
                 kept = vectors[:l_r] if self.featurizer.settings.mask_padding else vectors
