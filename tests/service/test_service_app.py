@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from service_calls import (
 )
 
 from cacre.service import ServeSettings, create_app
+from cacre.service.documents import JudgedRow, verify_body
 
 JSON = {"content-type": "application/json"}
 
@@ -73,6 +75,8 @@ def test_a_text_of_100_000_characters(tiny_folder):
         ("/v1/verify", {"text": "a\x00b", "triples": []}, 422, "text", None),
         ("/v1/verify", {"text": TEXT, "triples": "abc"}, 422, "triples", None),
         ("/v1/verify", {"text": TEXT, "triples": [["a", "b"]]}, 422, "triples[0]", None),
+        ("/v1/verify", {"text": TEXT, "triples": [None]}, 422, "triples[0]", None),
+        ("/v1/verify", {"text": TEXT, "triples": [["a", "b", 3]]}, 422, "triples[0].object", None),
         ("/v1/verify", {"text": TEXT, "triples": [RIGHT, ["a", "b", ""]]}, 422, "triples[1].object", None),
         ("/v1/verify", {"text": TEXT, "triples": [RIGHT] * 1001}, 422, "triples", None),
         ("/v1/filter", {}, 422, "rows", None),
@@ -102,6 +106,7 @@ def test_what_cannot_be_used_is_named(tiny_folder, path, body, status, field, ro
         (b'{"text": ' + b"9" * 5000 + b"}", 400, "a number cannot be read"),
         (b"[" * 100_000, 400, "nested too deeply"),
         ('{"text": "雾"}'.encode("gbk"), 400, "not UTF-8"),
+        ('{"text": "雾'.encode()[:-1], 400, "not UTF-8"),
         (b'{"text": "a\\ud800b", "triples": []}', 422, "lone surrogate"),
         (b'{"text": "a", "triples": [["a", "b", "\\udfff"]]}', 422, "lone surrogate"),
         (b'{"text": "a", "triples": [["a", "b", "\\u0000c"]]}', 422, "NUL"),
@@ -266,6 +271,17 @@ def test_openapi_describes_the_routes_with_examples_that_work(tiny_folder):
         assert operation["responses"]["503"]["content"]["application/json"]["schema"]["$ref"].endswith("ErrorBody")
     card = document["components"]["schemas"]["ModelCard"]
     assert set(card["required"]) == set(tiny_service(tiny_folder).model().content)
+
+
+def test_openapi_takes_and_gives_what_the_service_does(tiny_folder):
+    slots = {"@value": "林知远", "场次": [1, None]}
+    judged = post(tiny_service(tiny_folder), "/v1/verify", {"text": TEXT, "triples": [{**RIGHT, "object": slots}]})
+    assert JudgedRow.model_validate(judged.json()).triples[0].object == slots
+    schema = verify_body(ServeSettings())["requestBody"]["content"]["application/json"]["schema"]
+    for text, taken in ((" a\nb", True), ("a\x00b", False), ("\x00a", False), (" \n", False)):
+        assert bool(re.search(schema["properties"]["text"]["pattern"], text)) is taken
+        response = post(tiny_service(tiny_folder), "/v1/verify", {"text": text, "triples": []})
+        assert (response.status_code == 200) is taken
 
 
 def test_an_app_opens_and_closes_its_service():

@@ -36,7 +36,7 @@ class JudgedTriple(BaseModel):
 
     subject: str
     predicate: str
-    object: str | dict[str, str]
+    object: str | dict[str, Any]
     verdict: Literal["supported", "rejected"]
     text_score: float | None
     pair_score: float | None
@@ -191,17 +191,15 @@ _MEANINGS = {
     503: "There is no room, or the service is about to stop; Retry-After says when to try again.",
     504: "The work took too long.",
 }
-_WRITTEN = r"[^\s\x00]"
+# Python takes U+001C to U+001F and U+0085 for spaces, too; the `\s` of JSON Schema does not.
+_WRITTEN = r"^[\s\x1c-\x1f\x85]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 _NAME = {"type": "string", "pattern": _WRITTEN}
 _LABEL = {"type": ["string", "null"]}
 _ID = {"type": ["string", "integer", "null"]}
 _LIST_TRIPLE = {"type": "array", "items": _NAME, "minItems": 3, "maxItems": 3}
-_SLOTS = {
-    "type": "object",
-    "required": ["@value"],
-    "properties": {"@value": _NAME},
-    "additionalProperties": {"type": "string"},
-}
+# Further slots come back untouched, whatever they are.
+_SLOTS = {"type": "object", "required": ["@value"], "properties": {"@value": _NAME}}
+_TYPE_SLOTS = {"type": "object", "required": ["@value"], "properties": {"@value": _LABEL}}
 _TRIPLE = {
     "type": "object",
     "required": ["subject", "predicate", "object"],
@@ -210,7 +208,7 @@ _TRIPLE = {
         "predicate": _NAME,
         "object": {"anyOf": [_NAME, _SLOTS]},
         "subject_type": _LABEL,
-        "object_type": {"anyOf": [_LABEL, _SLOTS]},
+        "object_type": {"anyOf": [_LABEL, _TYPE_SLOTS]},
         "paraphrase": {"anyOf": [_LIST_TRIPLE, {"type": "null"}]},
     },
 }
