@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from cacre.config import Settings
 from cacre.errors import ConfigError
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 
@@ -40,8 +41,19 @@ def test_a_folder_belongs_to_one_run(tmp_path):
     claim_folder(tmp_path, run)
     claim_folder(tmp_path, json.loads(json.dumps(run)))
     other = {"settings": {"training": {"epochs": 3, "seed": 1}}, "data": "a"}
-    with pytest.raises(ConfigError, match=r"settings\.training\.epochs was 2, now 3\): give another folder with -o"):
+    with pytest.raises(ConfigError, match=r"settings\.training\.epochs was 2.0, now 3.0\): give another folder with -o"):
         claim_folder(tmp_path, other)
     with pytest.raises(ConfigError, match="data was 'a', now 'b'"):
         claim_folder(tmp_path, run | {"data": "b"})
     claim_folder(tmp_path, run)
+
+
+def test_a_run_from_before_a_setting_existed_goes_on_under_its_default(tmp_path):
+    run = {"settings": Settings().model_dump(mode="json"), "data": "a"}
+    old = json.loads(json.dumps(run))
+    del old["settings"]["model"]["reader_layers"]
+    (tmp_path / "run.json").write_text(json.dumps(old), encoding="utf-8")
+    claim_folder(tmp_path, run)
+    run["settings"]["model"]["reader_layers"] = 2
+    with pytest.raises(ConfigError, match="reader_layers was 0, now 2"):
+        claim_folder(tmp_path, run)

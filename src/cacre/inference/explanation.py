@@ -31,7 +31,7 @@ class TripleToken:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """How much each token of a triple looks at each token of the text (W_R, equation (5)).
+    """How much a token of a triple looks at a token of the text: W_R, equation (3), or a reader's own weights.
 
     Args:
         window: Character offsets [start, end) of the stretch of the text that was read with the triple.

@@ -78,7 +78,7 @@ class Graph:
         feed: dict[str, NDArray[Any]]
         feed = {name: arrays[name].astype(_NUMPY_TYPES[kind], copy=False) for name, kind in self._inputs.items()}
         rows = min(map(len, feed.values()))
-        if rows == 1 and self.batch_size > 1:
+        if rows == 1:
             # One row is multiplied by another kernel, which sums in another order: let it have company.
             feed = {name: np.repeat(array, 2, axis=0) for name, array in feed.items()}
         try:
@@ -95,6 +95,7 @@ class Graph:
 
 
 LENGTH_STEP = 16
+"""Lengths are rounded up to a multiple of this many tokens."""
 
 
 def batches(

@@ -108,7 +108,7 @@ class Scorer:
         return [[_scores(plan, work, results) for plan in row] for row in plans]
 
     def attend(self, text: str, triple: Triple) -> tuple[TextFeatures, TripleFeatures, Array]:
-        """The window of a text that a triple is paired with, the triple's tokens, and W_R `[L_R, L_T]` between them."""
+        """The window that a triple is paired with, its tokens, and the attention between them, `[L_R, L_T]`."""
         work = _Work({text: self.featurizer.windows(text)})
         key = (text, self._choose(work.windows[text], triple), triple)
         self._enter(work, key)

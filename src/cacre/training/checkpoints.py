@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cacre.config import parse_settings
 from cacre.errors import ConfigError
 from cacre.files import atomic_writer
 
@@ -48,13 +49,23 @@ def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
         with atomic_writer(path) as stream:
             json.dump(current, stream, ensure_ascii=False, indent=1)
         return
-    there, here = (dict(_flat(values)) for values in (json.loads(path.read_text(encoding="utf-8")), current))
+    before = json.loads(path.read_text(encoding="utf-8"))
+    there, here = (dict(_flat(_completed(values))) for values in (before, current))
     changed = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
     if changed:
         first = "; ".join(f"{name} was {there.get(name)!r}, now {here.get(name)!r}" for name in changed[:3])
         raise ConfigError(
             f"{folder} holds a run with other settings or data ({first}): give another folder with -o, or delete it"
         )
+
+
+def _completed(run: dict[str, Any]) -> dict[str, Any]:
+    """The record with settings that it is too old to name: their defaults are what was done before they came."""
+    try:
+        settings = parse_settings(run["settings"], "run.json")
+    except (KeyError, TypeError, ConfigError):  # then it differs, and is shown as it is
+        return run
+    return {**run, "settings": settings.model_dump(mode="json")}
 
 
 def _flat(values: object, prefix: str = "") -> Iterator[tuple[str, object]]:
