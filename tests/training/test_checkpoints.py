@@ -41,7 +41,7 @@ def test_a_folder_belongs_to_one_run(tmp_path):
     claim_folder(tmp_path, run)
     claim_folder(tmp_path, json.loads(json.dumps(run)))
     other = {"settings": {"training": {"epochs": 3, "seed": 1}}, "data": "a"}
-    with pytest.raises(ConfigError, match=r"settings\.training\.epochs was 2.0, now 3.0\): give another folder with -o"):
+    with pytest.raises(ConfigError, match=r"training\.epochs was 2.0, now 3.0\): give another folder with -o"):
         claim_folder(tmp_path, other)
     with pytest.raises(ConfigError, match="data was 'a', now 'b'"):
         claim_folder(tmp_path, run | {"data": "b"})
