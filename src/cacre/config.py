@@ -83,6 +83,9 @@ class ModelSettings(_Settings):
     """On attention weights and after the LeakyReLU (A18)."""
     triple_format: Literal["separators", "commas", "sentence"] = "separators"
     """`e1[SEP]r[SEP]e2`, `e1，r，e2`, or `e1的r是e2` (A14)."""
+    triple_gradient: bool = True
+    """Whether triples train the encoder too. Without, they are encoded as at inference and only texts train it: triples
+    are most of what a batch encodes, and a reader asks little of them."""
     role_embedding: bool = True
     """Add a learned mark of subject, predicate or object to each triple token."""
     evidence: bool = True
@@ -164,6 +167,8 @@ class TrainingSettings(_Settings):
     """Evaluations without a better mean validation AUC before training stops; None trains to the end."""
     dev_fraction: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
     """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
+    renamed_copies: Annotated[int, Field(ge=0)] = 0
+    """Copies of each training text in which other names of the same types stand."""
     generated_negatives: Annotated[int, Field(ge=0)] = 2
     """Negatives that cacre corrupts itself, per anchor, besides those in the data (A34)."""
     seed: Annotated[int, Field(ge=0)] = 13

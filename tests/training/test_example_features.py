@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tiny_corpus
-from cacre.training.features import featurize, value_statistics, with_negatives
+from cacre.training.features import featurize, value_statistics, with_negatives, with_renamed
 from cacre.types import Example, Triple
 
 
@@ -109,3 +109,13 @@ def test_texts_without_a_wrong_triple_are_given_some(schema):
     assert not set(first.hard) & set(first.anchors)
     assert with_negatives([annotated, complete], schema, count=2, seed=1) == [first, second]
     assert with_negatives([replace(annotated, anchors=(), positives=())], schema, count=2, seed=1)[0].hard == ()
+
+
+def test_renamed_copies_follow_the_texts_and_repeat(schema):
+    texts = tiny_corpus.films(6)
+    made = with_renamed(texts, schema, copies=2, seed=3)
+    assert made[:6] == texts
+    assert 6 < len(made) <= 18
+    assert not {e.text for e in made[6:]} & {e.text for e in texts}
+    assert made == with_renamed(texts, schema, copies=2, seed=3)
+    assert with_renamed(texts, schema, copies=0, seed=3) == texts

@@ -231,6 +231,21 @@ def test_a_reader_reads_positives_only_where_the_loss_wants_them(features):
     torch.testing.assert_close(without[batch["anchor"]], with_[batch["anchor"]])
 
 
+def test_triples_without_a_gradient_are_encoded_as_at_inference_and_texts_still_train_the_encoder(features):
+    settings = tiny_corpus.settings(tiny_corpus.READER, {"model": {"triple_gradient": False}})
+    loaded = tiny_corpus.random_model(settings)
+    batch = Collator(loaded.featurizer, settings.model, settings.loss)(features)
+    ids, mask = batch["triple_ids"], batch["triple_mask"]
+    states = loaded.model.train().encode_triples(ids, mask)
+    assert loaded.model.encoder.training
+    assert torch.equal(states, loaded.model.eval().encode(ids, mask))
+    states.sum().backward()
+    assert all(p.grad is None for p in loaded.model.encoder.parameters())
+    assert loaded.model.narrow.weight.grad is not None
+    found = gradients(settings, features)
+    assert [name for name, grad in found.items() if grad is None] == []
+
+
 @pytest.mark.parametrize("architecture", ["bert", "modernbert"])
 def test_gradients_reach_every_parameter_of_the_default_network(features, architecture):
     found = gradients(tiny_corpus.settings({"encoder": {"architecture": architecture}}), features)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,3 +137,16 @@ def test_the_loss_falls_and_an_interrupted_run_ends_like_an_uninterrupted_one(tm
     assert max(np.abs(left[name] - right[name]).max() for name in left) <= 1e-6
     with pytest.raises(ConfigError, match="text was"):
         pretrain(LINES[:20], cut, ENCODER, SETTINGS)
+
+
+@pytest.mark.slow
+def test_a_generator_is_gone_on_from(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    short = replace(SETTINGS, epochs=2)
+    pretrain(LINES, first, ENCODER, short)
+    pretrain(LINES, second, ENCODER, replace(short, learning_rate=1e-6), generator=first)
+    before, after = weights(first), weights(second)
+    assert before.keys() == after.keys()
+    moved = max(np.abs(before[name] - after[name]).max() for name in before)
+    assert 0 < moved < 1e-3
+    assert (second / "tokenizer.json").read_bytes() == (first / "tokenizer.json").read_bytes()

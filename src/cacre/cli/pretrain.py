@@ -29,6 +29,11 @@ def pretrain_command(
     keep: Annotated[
         list[str] | None, typer.Option(help="STEM=FRACTION: read only that part of the file STEM.txt.")
     ] = None,
+    generator: Annotated[
+        Path | None,
+        typer.Option(help="Folder of an encoder made by this command: go on from it by finding what it puts in."),
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(min=0.0, help="Peak of the linear schedule.")] = 1e-3,
     seed: int = 13,
 ) -> None:
     """Pre-train a small character encoder by masked language modelling. Run again to go on after an interruption."""
@@ -38,8 +43,11 @@ def pretrain_command(
     lines = list(read_lines([f for f in files if f.suffix != ".jsonl"], _fractions(keep or [])))
     for file in (f for f in files if f.suffix == ".jsonl"):
         lines += [row.raw["text"] for row in read_rows(str(file), "texts")]
-    settings = PretrainingSettings(block_length=block_length, batch_size=batch_size, epochs=epochs, seed=seed)
-    pretrain(lines, output, load_settings(config, parse_overrides(overrides or [])).encoder, settings)
+    settings = PretrainingSettings(
+        block_length=block_length, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, seed=seed
+    )
+    encoder = load_settings(config, parse_overrides(overrides or [])).encoder
+    pretrain(lines, output, encoder, settings, generator=generator)
 
 
 def _files(path: Path) -> list[Path]:

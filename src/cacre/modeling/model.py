@@ -136,6 +136,17 @@ class Cacre(nn.Module):
         """E_T or E_R: `[B, L] -> [B, L, D]`, D being `pair_width` where that is set."""
         return self.narrow(self.encoder(input_ids, attention_mask))  # type: ignore[no-any-return]
 
+    def encode_triples(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """E_R, as `encode` gives it; without `triple_gradient` the encoder runs as at inference and learns nothing."""
+        if self.settings.triple_gradient:
+            return self.encode(input_ids, attention_mask)
+        was_training = self.encoder.training
+        self.encoder.eval()
+        with torch.no_grad():
+            states = self.encoder(input_ids, attention_mask)
+        self.encoder.train(was_training)
+        return self.narrow(states)  # type: ignore[no-any-return]
+
     def forward(self, pair: Pair) -> Projection:
         """X_T and X_R of C pairs: equations (2)-(7)."""
         if self.reader is not None:

@@ -72,6 +72,7 @@ _QUANTITY = re.compile(
 _YEAR = r"(?:公元前?)?(?:\d{1,4}|[〇零一二三四五六七八九]{4})年"
 _DAY = rf"(?:\d{{1,2}}|[{_CHINESE}]{{1,3}})月(?:(?:\d{{1,2}}|[{_CHINESE}]{{1,3}})[日号])?"
 _DATE = re.compile(rf"{_YEAR}(?:{_DAY})?|\d{{1,2}}月\d{{1,2}}[日号]|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}")
+_COMMON_NOUNS = frozenset(["literal", "job", "climate", "major", "language"])
 _BOOK_TITLE = re.compile(r"《[^《》]+》")
 
 
@@ -108,6 +109,12 @@ def types_agree(given: str | None, expected: str) -> bool:
         return True
     left, right = _kinds(given), _kinds(expected)
     return not left or not right or bool(left & right)
+
+
+def is_named(kind: str) -> bool:
+    """Whether things of a type have proper names, as people and works have; not so dates, trades, and unknown types."""
+    kinds = _kinds(kind)
+    return bool(kinds) and not kinds & _COMMON_NOUNS
 
 
 def _kinds(name: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cacre.data.guard import FalseNegativeGuard, GuardReport
 from cacre.data.negatives import entity_pool, generate_negatives
+from cacre.data.renaming import name_pool, renamed
 from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures
 from cacre.schema import Schema
 from cacre.types import Example, Triple
@@ -164,6 +165,17 @@ def with_negatives(examples: Iterable[Example], schema: Schema, *, count: int, s
             rows = generate_negatives(example, schema, rng, count, pool=pool).negatives
             example = replace(example, hard=tuple(dict.fromkeys(n for row in rows for n in row)))
         made.append(example)
+    return made
+
+
+def with_renamed(examples: Sequence[Example], schema: Schema, *, copies: int, seed: int) -> list[Example]:
+    """The examples, and after them copies in which other names stand; a text without a name to replace has none."""
+    pool = name_pool(examples, schema) if copies else {}
+    made = list(examples)
+    for number in range(copies):
+        for key, example in enumerate(examples):
+            copy = renamed(example, schema, pool, np.random.default_rng([seed, number, key]))
+            made += [] if copy is None else [copy]
     return made
 
 

@@ -64,7 +64,8 @@ def _states(model: Cacre, batch: Batch, side: str) -> Tensor:
     """
     mask = batch[f"{side}_mask"]
     if f"{side}_ids" in batch:
-        states = model.encode(batch[f"{side}_ids"], mask)
+        encode = model.encode_triples if side == "triple" else model.encode
+        states = encode(batch[f"{side}_ids"], mask)
     else:
         states = model.narrow(batch[f"{side}_states"])  # the cache of a frozen encoder ends where learning begins
     return states * mask[..., None].to(states.dtype)

@@ -1,4 +1,4 @@
-"""Pre-train a small character encoder by masked language modelling on running text."""
+"""Pre-train a small character encoder on running text: masked language modelling, then finding replaced tokens."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from transformers import (
 from cacre.config import EncoderSettings
 from cacre.errors import DataError
 from cacre.files import atomic_writer
-from cacre.modeling.masked_lm import MaskedLanguageModel
-from cacre.modeling.pretrained import build_encoder, save_encoder
+from cacre.modeling.masked_lm import MaskedLanguageModel, load_head, save_head
+from cacre.modeling.pretrained import build_encoder, load_encoder, load_encoder_tokenizer, save_encoder
+from cacre.modeling.replaced_tokens import ReplacedTokenDetector
 from cacre.preprocessing.tokenizer import CLS, MASK, SEP, SPECIAL_TOKENS, build_character_tokenizer
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.progress import ProgressLines
@@ -146,30 +147,46 @@ def pretrain(
     encoder_settings: EncoderSettings,
     settings: PretrainingSettings | None = None,
     tokenizer: Tokenizer | None = None,
+    generator: Path | None = None,
 ) -> None:
     """Pre-train an encoder and write it with its tokenizer to `output`; an interrupted run is taken up again.
+
+    Without `generator` by masked language modelling. With it, by finding the characters that the masked language model
+    in that folder has put in; the encoder starts as that model's.
 
     Args:
         lines: Running text.
         output: Folder of the encoder; checkpoints go to `output/checkpoints`.
-        encoder_settings: Sizes of the encoder.
+        encoder_settings: Sizes of the encoder; with a generator only its dropout counts.
         settings: How to train.
-        tokenizer: Made from `lines` when not given.
+        tokenizer: Made from `lines` when not given; a generator brings its own.
+        generator: Folder of an encoder that was pre-trained here by masked language modelling.
 
     Raises:
         DataError: There is not enough text for a block.
         ConfigError: The folder holds a run with other settings or other text.
+        ModelError: The generator's folder lacks a part.
     """
     settings = settings or PretrainingSettings()
+    if generator is not None:
+        encoder_settings = encoder_settings.model_copy(update={"name_or_path": str(generator)})
+        tokenizer = load_encoder_tokenizer(str(generator))
     tokenizer = tokenizer or build_character_tokenizer(lines)
     set_seed(settings.seed)
     dataset = Blocks(lines, tokenizer, settings)
     text = hashlib.sha256(dataset.blocks.tobytes()).hexdigest()[:16]
     claim_folder(output, {"encoder": encoder_settings.model_dump(mode="json"), **asdict(settings), "text": text})
-    encoder = build_encoder(encoder_settings, tokenizer.get_vocab_size())
+    model: MaskedLanguageModel | ReplacedTokenDetector
+    if generator is None:
+        encoder = build_encoder(encoder_settings, tokenizer.get_vocab_size())
+        model = MaskedLanguageModel(encoder)
+    else:
+        encoder, filler = load_encoder(encoder_settings), MaskedLanguageModel(load_encoder(encoder_settings))
+        load_head(filler, generator)
+        model = ReplacedTokenDetector(encoder, filler)
     callbacks = [ProgressLines(), _EpochToBlocks(dataset)]
     trainer = Trainer(
-        model=MaskedLanguageModel(encoder),
+        model=model,
         args=_arguments(output, settings),
         train_dataset=dataset,
         callbacks=callbacks,
@@ -177,6 +194,8 @@ def pretrain(
     trainer.remove_callback(PrinterCallback)  # it writes to stdout, where data goes
     trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
     save_encoder(encoder, output)
+    if isinstance(model, MaskedLanguageModel):
+        save_head(model, output)
     tokenizer.save(str(output / "tokenizer.json"))
     with atomic_writer(output / "pretraining.json") as stream:
         json.dump({"characters": sum(map(len, lines)), "log": trainer.state.log_history}, stream, ensure_ascii=False)

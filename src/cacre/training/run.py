@@ -26,7 +26,14 @@ from cacre.schema import Schema
 from cacre.training.batches import Collator
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.encoder_cache import EncoderCache
-from cacre.training.features import ExampleFeatures, Featurized, featurize, value_statistics, with_negatives
+from cacre.training.features import (
+    ExampleFeatures,
+    Featurized,
+    featurize,
+    value_statistics,
+    with_negatives,
+    with_renamed,
+)
 from cacre.training.objective import Criterion
 from cacre.training.trainer import CacreTrainer, dev_aucs
 from cacre.types import Example
@@ -85,6 +92,7 @@ def train(
         return TrainingResult(dev, json.loads((output / "metrics.json").read_text(encoding="utf-8")))
     set_seed(settings.training.seed)
     loaded = build_model(settings, schema, examples)
+    examples = with_renamed(examples, schema, copies=settings.training.renamed_copies, seed=settings.training.seed)
     train_features, dev_features = (
         _featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev"))
     )
