@@ -83,6 +83,9 @@ class ModelSettings(_Settings):
     """On attention weights and after the LeakyReLU (A18)."""
     triple_format: Literal["separators", "commas", "sentence"] = "separators"
     """`e1[SEP]r[SEP]e2`, `e1，r，e2`, or `e1的r是e2` (A14)."""
+    triple_encoding: Literal["whole", "parts"] = "whole"
+    """Encode a triple as one sequence, or its three parts each by itself. Then a name or predicate of many triples is
+    encoded once and a paraphrase costs nothing; the parts meet in the attention and the projection only."""
     triple_gradient: bool = True
     """Whether triples train the encoder too. Without, they are encoded as at inference and only texts train it: triples
     are most of what a batch encodes, and a reader asks little of them."""
@@ -107,6 +110,8 @@ class ModelSettings(_Settings):
             raise ValueError("reader_layers needs evidence=true, attention='cross' and mask_padding=true")
         if self.reader_layers and (self.second_hop != "none" or self.evidence_layers):
             raise ValueError("reader_layers leaves X_T out: set second_hop='none' and evidence_layers=0")
+        if self.triple_encoding == "parts" and self.triple_format != "separators":
+            raise ValueError("triple_encoding='parts' has no place for joining words: use triple_format='separators'")
         if self.conv_kernel % 2 == 0:
             raise ValueError(f"conv_kernel must be odd, got {self.conv_kernel}")
         if self.local_similarity == "soft_alignment" and self.attention == "none":
@@ -155,13 +160,19 @@ class TrainingSettings(_Settings):
     learning_rate: Positive = 5e-4
     encoder_learning_rate: Positive = 2e-4
     batch_size: Count = 32
-    """Texts per step."""
+    """Texts per batch, over all processes that train together."""
     epochs: Positive = 12
     warmup_ratio: Fraction = 0.1
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     max_grad_norm: Positive = 1.0
     bf16: bool = False
     gradient_accumulation_steps: Count = 1
+    """Batches of `batch_size` texts whose gradients add up to one step; negatives are shared within each of them."""
+    gradient_checkpointing: bool = False
+    """Compute the layers of the encoder again in the backward pass rather than keep what they computed."""
+    grad_cache_chunk: Count | None = None
+    """Texts that go through the network at a time; the loss is still that of the whole batch, which needs no more
+    memory than they do. Costs a second forward pass. None: all at once."""
     evaluations_per_epoch: Count = 1
     patience: Count | None = 4
     """Evaluations without a better mean validation AUC before training stops; None trains to the end."""

@@ -46,9 +46,7 @@ def test_no_two_names_become_one_and_none_becomes_another_of_the_text():
     }
 
 
-@pytest.mark.parametrize(
-    "anchor", [("雾渡", "上映时间", "1987年"), ("林知远", "职业", "导演")], ids=["date", "trade"]
-)
+@pytest.mark.parametrize("anchor", [("雾渡", "上映时间", "1987年"), ("林知远", "职业", "导演")], ids=["date", "trade"])
 def test_dates_and_trades_are_no_names(anchor):
     pool = name_pool([example("文", [anchor])], OPEN)
     assert all(anchor[2] not in names for names in pool.values())

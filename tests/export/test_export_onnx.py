@@ -25,7 +25,7 @@ GRAPHS = ("encoder", "pair", "compare")
 KINDS = {
     "default": (({"encoder": {"architecture": "modernbert"}},), "float32"),
     "literal": ((tiny_corpus.LITERAL,), "float16"),
-    "reader": ((tiny_corpus.READER,), "float32"),
+    "reader": ((tiny_corpus.READER, {"model": {"triple_encoding": "parts"}}), "float32"),
 }
 
 
@@ -83,9 +83,12 @@ def test_pair_equals_torch_at_other_sizes(exported):
     model, width = PairGraph(loaded.model), loaded.model.width
     sizes = ((1, 48, 48), (5, 48, 48)) if name == "literal" else ((1, 3, 5), (1, 40, 3), (4, 9, 20), (3, 64, 32))
     for rows, l_t, l_r in sizes:
+        texts = -(-rows // 2)
         inputs = {
-            "text_states": torch.randn(rows, l_t, width),
-            "text_mask": mask([max(2, l_t - 3 * i) for i in range(rows)], l_t),
+            "text_states": torch.randn(texts, l_t, width),
+            "text_mask": mask([max(2, l_t - 3 * i) for i in range(texts)], l_t),
+            "text_row": torch.randint(0, texts, (rows,)),
+            "judged": torch.arange(0, rows, 2),
             "triple_states": torch.randn(rows, l_r, width),
             "triple_mask": mask([max(2, l_r - i) for i in range(rows)], l_r),
             "role_ids": torch.randint(0, 4, (rows, l_r)),
@@ -208,7 +211,7 @@ def test_a_graph_that_differs_is_refused_and_the_old_one_kept(tmp_path, monkeypa
     (tmp_path / "encoder.onnx").write_bytes(b"old")
     monkeypatch.setattr(module, "_export", lambda spec, path, precision: path.write_bytes(b"new"))
     for difference in (2e-4, float("nan")):
-        monkeypatch.setattr(module, "_compare", lambda spec, path, found=difference: found)
+        monkeypatch.setattr(module, "_compare", lambda trained, spec, path, found=difference: found)
         with pytest.raises(ModelError, match=r"differs from torch by .*, at most 1e-04 is allowed"):
             export_onnx(tmp_path)
     assert (tmp_path / "encoder.onnx").read_bytes() == b"old"

@@ -82,17 +82,19 @@ def test_the_order_of_candidates_does_not_matter(verifier):
 
 def test_texts_triples_and_pairs_are_run_once_each(tiny_folder, monkeypatch):
     verifier = OnnxVerifier(tiny_folder, threads=1)
-    rows = {"encoder": 0, "pair": 0, "compare": 0}
+    rows, states = {"encoder": 0, "pair": 0, "compare": 0}, []
     for name in rows:
         graph = getattr(verifier._scorer, name)
 
         def counted(graph=graph, name=name, run=graph.run, **arrays):
-            rows[name] += len(next(iter(arrays.values())))
+            states.extend([len(arrays["text_states"])] if name == "pair" else [])
+            rows[name] += len(list(arrays.values())[-1])
             return run(**arrays)
 
         monkeypatch.setattr(graph, "run", counted)
     triple = FILM_TRIPLES[0]
     verifier.verify_many([(FILM, [triple, triple]), (FILM, [triple]), (PERSON, [triple])])
+    assert states == [2]
     # Two texts, the triple and its paraphrase; each of the two triples in each of the two texts.
     assert rows == {"encoder": 4, "pair": 4, "compare": 2}
 

@@ -87,6 +87,18 @@ def test_network_computes_equations_2_to_7(settings):
     torch.testing.assert_close(found.attention, weights, **TOLERANCE)
 
 
+@pytest.mark.parametrize("layers", [2, 3])
+def test_a_folded_projection_is_the_same_function(layers):
+    model, pair = network(affine_layers=layers, conv_kernel=5), pairs()
+    with torch.no_grad():
+        expected = model(pair)
+        model.projection.fold()
+        found = model(pair)
+    torch.testing.assert_close(found.text, expected.text, **TOLERANCE)
+    torch.testing.assert_close(found.triple, expected.triple, **TOLERANCE)
+    assert not list(model.projection.affine)
+
+
 def test_residual_is_the_input_itself_where_the_widths_agree():
     model = network(evidence=False, projection_size=8)
     assert isinstance(model.projection.residual, nn.Identity)

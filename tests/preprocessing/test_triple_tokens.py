@@ -50,6 +50,21 @@ def test_a_huge_part_is_cut_in_reasonable_time(featurizer):
     assert len(featurizer.triple(Triple("林" * 20000, "导演", "雾中渡")).ids) == 64
 
 
+def test_pieces_are_the_whole_or_each_part_and_their_states_stand_in_the_order_of_the_tokens(make_featurizer):
+    whole, parts = (make_featurizer(triple_encoding=kind).triple(TRIPLE) for kind in ("whole", "parts"))
+    assert [piece.tolist() for piece in whole.pieces] == [whole.ids.tolist()]
+    assert parts.ids.tolist() == whole.ids.tolist()
+    assert [len(piece) for piece in parts.pieces] == [5, 4, 5]
+    for made in (whole, parts):
+        states = [piece[:, None].astype(np.float32) for piece in made.pieces]  # each token's state is its id
+        assert made.assemble(states)[:, 0].tolist() == made.ids.tolist()
+
+
+def test_a_cut_name_is_cut_in_its_piece(make_featurizer):
+    made = make_featurizer(triple_encoding="parts", max_triple_length=12).triple(Triple("林" * 30, "导演", "渡"))
+    assert sum(map(len, made.pieces)) == len(made.ids) + 2
+
+
 @pytest.mark.parametrize("part", ["😀", " 林 ", "[SEP]", "\n"])
 def test_odd_parts(featurizer, part):
     made = featurizer.triple(Triple(part, "导演", "林知远"))

@@ -27,7 +27,10 @@ class EncoderGraph(nn.Module):
 
 
 class PairGraph(nn.Module):
-    """States, masks, evidence of C pairs -> `text_score [C], triple_vectors [C, L_R, P], attention [C, L_R, L_T]`."""
+    """States of T texts, C pairs with them -> `text_score [C], triple_vectors [C, L_R, P], attention [C, L_R, L_T]`.
+
+    A reader reads only the pairs that are to be judged; the others' score and attention are 0.
+    """
 
     def __init__(self, model: Cacre) -> None:
         super().__init__()
@@ -37,6 +40,8 @@ class PairGraph(nn.Module):
         self,
         text_states: Tensor,
         text_mask: Tensor,
+        text_row: Tensor,
+        judged: Tensor,
         triple_states: Tensor,
         triple_mask: Tensor,
         role_ids: Tensor,
@@ -44,7 +49,7 @@ class PairGraph(nn.Module):
         values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Equations (2)-(17)."""
-        pair = Pair(text_states, text_mask, triple_states, triple_mask, role_ids, marks, values)
+        pair = Pair(text_states, text_mask, triple_states, triple_mask, role_ids, marks, values, text_row, judged)
         projection = self.model(pair)
         score = self.model.text_similarity(projection).fuse(self.model.settings.local_weight)
         return score, projection.triple, projection.attention
@@ -84,16 +89,19 @@ def graph_specs(loaded: LoadedModel) -> dict[str, GraphSpec]:
     model, settings = loaded.model, loaded.settings.model
     width, size = model.width, model.projection_size
     l_t, l_r = (settings.max_text_length, settings.max_triple_length) if settings.pad_to_max else (11, 7)
-    text, triple = {0: "pairs", 1: "text_length"}, {0: "pairs", 1: "triple_length"}
+    text, triple = {0: "texts", 1: "text_length"}, {0: "pairs", 1: "triple_length"}
+    marked = {0: "pairs", 1: "text_length"}
     if settings.pad_to_max:  # equation (4) read literally needs L_T = L_R, so the lengths are part of the graph
-        text = triple = {0: "pairs"}
+        text, triple, marked = {0: "texts"}, {0: "pairs"}, {0: "pairs"}
     pair: dict[str, tuple[Any, dict[int, str]]] = {
-        "text_states": (torch.randn(3, l_t, width), text),
-        "text_mask": (_mask(3, l_t), text),
+        "text_states": (torch.randn(2, l_t, width), text),
+        "text_mask": (_mask(2, l_t), text),
+        "text_row": (torch.tensor([0, 1, 1]), {0: "pairs"}),
+        "judged": (torch.tensor([0, 2]), {0: "judged"}),
         "triple_states": (torch.randn(3, l_r, width), triple),
         "triple_mask": (_mask(3, l_r), triple),
         "role_ids": (torch.randint(0, 4, (3, l_r)), triple),
-        "marks": (torch.rand(3, l_t, Featurizer.mark_count), text),
+        "marks": (torch.rand(3, l_t, Featurizer.mark_count), marked),
         "values": (torch.rand(3, Featurizer.value_count), {0: "pairs"}),
     }
     ids = torch.randint(5, loaded.tokenizer.get_vocab_size(), (3, 9))

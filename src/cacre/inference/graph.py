@@ -25,6 +25,7 @@ class Graph:
     Args:
         path: The `.onnx` file.
         inputs: Names the graph may take; an exporter drops those that a model does not use.
+        required: Those of them that it must take.
         outputs: Names the graph must give.
         threads: Threads per call; None takes all CPUs that this process may use.
         batch_size: Most rows at once.
@@ -37,6 +38,7 @@ class Graph:
         self,
         path: Path,
         inputs: Sequence[str],
+        required: Sequence[str],
         outputs: Sequence[str],
         *,
         threads: int | None = None,
@@ -55,7 +57,8 @@ class Graph:
         self._inputs = {node.name: node.type for node in self._session.get_inputs()}
         self._outputs = list(outputs)
         given = [node.name for node in self._session.get_outputs()]
-        if not set(self._inputs) <= set(inputs) or not set(outputs) <= set(given):
+        takes = set(self._inputs)
+        if not set(required) <= takes <= set(inputs) or not set(outputs) <= set(given):
             raise ModelError(
                 f"{path}: takes {sorted(self._inputs)} and gives {sorted(given)}, expected {sorted(inputs)} and "
                 f"{sorted(outputs)}: it was exported by another version, export it anew with  cacre export-model"
@@ -77,7 +80,7 @@ class Graph:
         """
         feed: dict[str, NDArray[Any]]
         feed = {name: arrays[name].astype(_NUMPY_TYPES[kind], copy=False) for name, kind in self._inputs.items()}
-        rows = min(map(len, feed.values()))
+        rows = max(map(len, feed.values()))
         if rows == 1:
             # One row is multiplied by another kernel, which sums in another order: let it have company.
             feed = {name: np.repeat(array, 2, axis=0) for name, array in feed.items()}
@@ -94,14 +97,14 @@ class Graph:
         return results
 
 
-LENGTH_STEP = 16
-"""Lengths are rounded up to a multiple of this many tokens."""
+LENGTH_STEP, SHORT_STEP, SHORT = 16, 8, 32
+"""Lengths are rounded up to a multiple of 16 tokens, up to 32 of 8: names would else be mostly padding."""
 
 
 def batches(
     lengths: Sequence[tuple[int, ...]], size: int, longest: int = sys.maxsize
 ) -> Iterator[tuple[list[int], tuple[int, ...]]]:
-    """Cut rows into batches of one shape each: lengths rounded up to a multiple of 16.
+    """Cut rows into batches of one shape each: lengths rounded up to a multiple of 16, short ones of 8.
 
     A row is so padded to the same length whatever stands beside it. Sums over more or less padding are rounded
     differently, which would show in the sixth digit of some scores.
@@ -116,11 +119,16 @@ def batches(
     """
     groups: dict[tuple[int, ...], list[int]] = {}
     for row, given in enumerate(lengths):
-        rounded = tuple(max(length, min(-(-length // LENGTH_STEP) * LENGTH_STEP, longest)) for length in given)
+        rounded = tuple(max(length, min(_round_up(length), longest)) for length in given)
         groups.setdefault(rounded, []).append(row)
     for shape in sorted(groups):
         for start in range(0, len(groups[shape]), size):
             yield groups[shape][start : start + size], shape
+
+
+def _round_up(length: int) -> int:
+    step = SHORT_STEP if length <= SHORT else LENGTH_STEP
+    return -(-length // step) * step
 
 
 _NUMPY_TYPES: dict[str, type[np.generic]] = {

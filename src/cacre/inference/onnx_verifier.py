@@ -56,8 +56,8 @@ class OnnxVerifier:
         self.schema: Schema = model.schema
         self.thresholds: Thresholds = model.thresholds
         graphs = {
-            name: Graph(self.path / f"{name}.onnx", inputs, outputs, threads=threads, batch_size=batch_size)
-            for name, (inputs, outputs) in _SIGNATURES.items()
+            name: Graph(self.path / f"{name}.onnx", *signature, threads=threads, batch_size=batch_size)
+            for name, signature in _SIGNATURES.items()
         }
         self._scorer = Scorer(Featurizer(model.tokenizer, model.schema, model.settings), model.schema, **graphs)
 
@@ -154,14 +154,25 @@ def load_verifier(
 
 
 _SIGNATURES = {
-    "encoder": (("input_ids", "attention_mask"), ("states",)),
+    "encoder": (("input_ids", "attention_mask"), (), ("states",)),
     "pair": (
-        ("text_states", "text_mask", "triple_states", "triple_mask", "role_ids", "marks", "values"),
+        (
+            "text_states",
+            "text_mask",
+            "text_row",
+            "judged",
+            "triple_states",
+            "triple_mask",
+            "role_ids",
+            "marks",
+            "values",
+        ),
+        ("text_row",),
         ("text_score", "triple_vectors", "attention"),
     ),
-    "compare": (("left", "left_mask", "right", "right_mask"), ("pair_score",)),
+    "compare": (("left", "left_mask", "right", "right_mask"), (), ("pair_score",)),
 }
-"""Inputs and outputs of the graphs, as docs/architecture.md lists them."""
+"""Inputs, those of them that must be there, and outputs of the graphs, as docs/architecture.md lists them."""
 
 
 def _groups(rows: list[Row]) -> Iterator[list[Row]]:

@@ -58,8 +58,16 @@ class _Work:
     windows: dict[str, list[TextFeatures]] = field(default_factory=dict)
     used: dict[WindowKey, TextFeatures] = field(default_factory=dict)
     triples: dict[Triple, TripleFeatures] = field(default_factory=dict)
-    pairs: dict[PairKey, None] = field(default_factory=dict)
+    pairs: dict[PairKey, bool] = field(default_factory=dict)  # whether it is judged, not only compared with
     comparisons: dict[tuple[PairKey, PairKey], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    """States of each text window, `[L_T, D]`, and of each triple, `[L_R, D]`."""
+
+    text: dict[WindowKey, Array]
+    triple: dict[Triple, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Scorer:
         encoder: `encoder.onnx`.
         pair: `pair.onnx`.
         compare: `compare.onnx`.
+
+    Where the parts of triples are encoded, the schema's predicates are encoded once and for all.
     """
 
     featurizer: Featurizer
@@ -88,6 +98,15 @@ class Scorer:
     encoder: Graph
     pair: Graph
     compare: Graph
+    _known: dict[bytes, Array] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.featurizer.settings.triple_encoding == "parts":
+            names = dict.fromkeys(
+                name for r in self.schema.relations.values() for name in (r.name, *r.synonyms, *r.inverses)
+            )
+            predicates = [self.featurizer.triple(Triple("", name, "")).pieces[1] for name in names]
+            self._known.update(zip((p.tobytes() for p in predicates), self._encode(predicates), strict=True))
 
     def score(
         self, rows: Sequence[tuple[str, list[Candidate]]], strategies: Sequence[PairStrategy] = ALL_STRATEGIES
@@ -111,12 +130,12 @@ class Scorer:
         """The window that a triple is paired with, its tokens, and the attention between them, `[L_R, L_T]`."""
         work = _Work({text: self.featurizer.windows(text)})
         key = (text, self._choose(work.windows[text], triple), triple)
-        self._enter(work, key)
+        self._enter(work, key, judged=True)
         window, tokens = work.used[key[:2]], work.triples[triple]
-        states = (self._encode([window.ids]), self._encode([tokens.ids]))
-        evidence = [self.featurizer.evidence(window, triple)]
+        states = self._states(work)
+        evidence = [self.featurizer.evidence(window, triple)] * 2
         ((_, shape),) = batches([(len(window.ids), len(tokens.ids))], 1)
-        _, _, attention = self.pair.run(**self._pair_inputs(work, [key], states, evidence, shape))
+        _, _, attention = self.pair.run(**self._pair_inputs(work, [key] * 2, states, evidence, shape))
         return window, tokens, attention[0, : len(tokens.ids), : len(window.ids)]
 
     def _plan(
@@ -138,17 +157,18 @@ class Scorer:
             others = tuple((text, place[t] if siblings else window, t) for t in companions.triples)
             plan = Plan((text, window, candidate.triple), companions, others)
             plans.append(plan)
-            for key in (plan.own, *others):
-                self._enter(work, key)
+            self._enter(work, plan.own, judged=True)
+            for other in others:
+                self._enter(work, other, judged=False)
             work.comparisons.update({(plan.own, other): 0.0 for other in others})
         return plans
 
     def _choose(self, windows: list[TextFeatures], triple: Triple) -> int:
         return self.featurizer.choose_window(windows, triple) if len(windows) > 1 else 0
 
-    def _enter(self, work: _Work, key: PairKey) -> None:
+    def _enter(self, work: _Work, key: PairKey, *, judged: bool) -> None:
         text, window, triple = key
-        work.pairs[key] = None
+        work.pairs[key] = work.pairs.get(key, False) or judged
         work.used[text, window] = work.windows[text][window]
         if triple not in work.triples:
             work.triples[triple] = self.featurizer.triple(triple)
@@ -166,32 +186,48 @@ class Scorer:
                 states[row] = state[: len(ids[row])].copy()
         return states
 
+    def _states(self, work: _Work) -> _States:
+        text = dict(zip(work.used, self._encode([w.ids for w in work.used.values()]), strict=True))
+        return _States(text, self._encode_triples(work))
+
+    def _encode_triples(self, work: _Work) -> dict[Triple, Array]:
+        """States of each triple, `[L_R, D]`; of a part that several of them share only one was computed."""
+        pieces = {piece.tobytes(): piece for tokens in work.triples.values() for piece in tokens.pieces}
+        new = {key: piece for key, piece in pieces.items() if key not in self._known}
+        states = self._known | dict(zip(new, self._encode(list(new.values())), strict=True))
+        return {
+            triple: tokens.assemble([states[piece.tobytes()] for piece in tokens.pieces])
+            for triple, tokens in work.triples.items()
+        }
+
     def _run_pairs(self, work: _Work) -> dict[PairKey, PairResult]:
-        text_states = dict(zip(work.used, self._encode([w.ids for w in work.used.values()]), strict=True))
-        triple_states = dict(zip(work.triples, self._encode([t.ids for t in work.triples.values()]), strict=True))
+        states = self._states(work)
         keys = list(work.pairs)
-        lengths = [(len(text_states[text, window]), len(triple_states[triple])) for text, window, triple in keys]
+        lengths = [(len(states.text[text, window]), len(states.triple[triple])) for text, window, triple in keys]
         results: dict[PairKey, PairResult] = {}
         for rows, shape in batches(lengths, self.pair.batch_size):
             batch = [keys[row] for row in rows]
-            texts = [text_states[key[:2]] for key in batch]
-            triples = [triple_states[key[2]] for key in batch]
+            if len(batch) == 1:  # one row is multiplied by another kernel, which sums in another order
+                batch *= 2
             evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
-            outputs = self.pair.run(**self._pair_inputs(work, batch, (texts, triples), evidence, shape))
-            for i, (key, score, vectors, attention) in enumerate(zip(batch, *outputs, strict=True)):
-                l_t, l_r = len(texts[i]), len(triples[i])
-                spans = evidence_spans(
-                    attention[:l_r, :l_t],
-                    work.triples[key[2]].role_ids,
-                    work.used[key[:2]].offsets,
-                    ENTITY_ROLES,
-                    mentions=evidence[i].marks[:, _MENTION_MARKS],
-                    cues=evidence[i].marks[:, _CUE_MARK],
-                )
+            outputs = self.pair.run(**self._pair_inputs(work, batch, states, evidence, shape))
+            for key, given, score, vectors, attention in zip(batch, evidence, *outputs, strict=True):
+                l_t, l_r = len(states.text[key[:2]]), len(states.triple[key[2]])
+                spans = self._spans(work, key, given, attention[:l_r, :l_t]) if work.pairs[key] else ()
                 # A model that does not mask padding compares triples over all positions, as it did in training (A3).
                 kept = vectors[:l_r] if self.featurizer.settings.mask_padding else vectors
                 results[key] = PairResult(round(float(score), DIGITS), kept.copy(), spans)
         return results
+
+    def _spans(self, work: _Work, key: PairKey, evidence: EvidenceFeatures, attention: Array) -> tuple[Span, ...]:
+        return evidence_spans(
+            attention,
+            work.triples[key[2]].role_ids,
+            work.used[key[:2]].offsets,
+            ENTITY_ROLES,
+            mentions=evidence.marks[:, _MENTION_MARKS],
+            cues=evidence.marks[:, _CUE_MARK],
+        )
 
     def _fixed_lengths(self) -> tuple[int, int] | None:
         """L_T and L_R of a model that pads to the maximum (A2), whose graph has no other lengths."""
@@ -202,17 +238,20 @@ class Scorer:
         self,
         work: _Work,
         batch: list[PairKey],
-        states: tuple[list[Array], list[Array]],
+        states: _States,
         evidence: list[EvidenceFeatures],
         shape: tuple[int, ...],
     ) -> dict[str, Array]:
-        texts, triples = states
         text_length, triple_length = self._fixed_lengths() or shape
-        text_states, text_mask = pad(texts, text_length)  # [C, L_T, D], [C, L_T]
-        triple_states, triple_mask = pad(triples, triple_length)  # [C, L_R, D], [C, L_R]
+        row = {window: number for number, window in enumerate(dict.fromkeys(key[:2] for key in batch))}
+        text_states, text_mask = pad([states.text[window] for window in row], text_length)  # [T, L_T, D], [T, L_T]
+        triple_states, triple_mask = pad([states.triple[key[2]] for key in batch], triple_length)  # [C, L_R, D]
+        judged = [number for number, key in enumerate(batch) if work.pairs[key]] or [0]
         return {
             "text_states": text_states,
             "text_mask": text_mask,
+            "text_row": np.asarray([row[key[:2]] for key in batch], np.int64),  # [C]
+            "judged": np.asarray(judged if len(judged) > 1 else judged * 2, np.int64),
             "triple_states": triple_states,
             "triple_mask": triple_mask,
             "role_ids": pad([work.triples[key[2]].role_ids for key in batch], triple_length)[0],  # [C, L_R]

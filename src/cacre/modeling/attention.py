@@ -21,9 +21,16 @@ class Attention(nn.Module):
         self.heads, self.dropout = heads, dropout
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
 
-    def forward(self, queries: Tensor, keys: Tensor, key_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Attend from `queries [C, L_q, D]` to `keys [C, L_k, D]`; gives `V [C, L_q, D]` and `W [C, L_q, L_k]`."""
-        q, k, v = (self._split(f(x)) for f, x in ((self.query, queries), (self.key, keys), (self.value, keys)))
+    def forward(
+        self, queries: Tensor, keys: Tensor, key_mask: Tensor | None, key_row: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Attend from `queries [C, L_q, D]` to `keys [C, L_k, D]`; gives `V [C, L_q, D]` and `W [C, L_q, L_k]`.
+
+        With `key_row [C]` the keys are those of T sequences, `[T, L_k, D]`, and each is projected once; the mask is
+        `[C, L_k]` all the same.
+        """
+        keys_and_values = [f(keys) if key_row is None else f(keys)[key_row] for f in (self.key, self.value)]
+        q, k, v = (self._split(x) for x in (self.query(queries), *keys_and_values))
         logits = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # [C, H, L_q, L_k]
         if key_mask is not None:
             logits = logits.masked_fill(key_mask[:, None, None, :] == 0, torch.finfo(logits.dtype).min)

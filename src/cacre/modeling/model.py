@@ -62,9 +62,11 @@ class CrossAttention(nn.Module):
             v_text, v_triple = self.norm_text(text + v_text), self.norm_triple(triple + v_triple)
         return v_text, v_triple, w_triple
 
-    def triple_side(self, text: Tensor, text_mask: Tensor | None, triple: Tensor) -> Tensor:
-        """V_R `[C, L_R, D]` alone, without a second hop."""
-        v_triple: Tensor = self.triple_to_text(triple, text, text_mask)[0]
+    def triple_side(
+        self, text: Tensor, text_mask: Tensor | None, triple: Tensor, text_row: Tensor | None = None
+    ) -> Tensor:
+        """V_R `[C, L_R, D]` alone, without a second hop; with `text_row` from the states of T texts."""
+        v_triple: Tensor = self.triple_to_text(triple, text, text_mask, text_row)[0]
         return self.norm_triple(triple + v_triple) if self.settings.attention_residual else v_triple
 
 
@@ -75,13 +77,33 @@ class ProjectionNetwork(nn.Module):
         super().__init__()
         size = settings.projection_size
         self.convolution = nn.Conv1d(width, width, settings.conv_kernel, padding=settings.conv_kernel // 2)
-        self.linear = nn.Linear(width, size)
+        self.linear: nn.Module = nn.Linear(width, size)
         self.affine = nn.Sequential(*(nn.Linear(size, size) for _ in range(settings.affine_layers)))
         self.activation = nn.LeakyReLU(settings.leaky_slope)
         self.dropout = nn.Dropout(settings.dropout)
         self.norm = nn.LayerNorm(size)
         self.residual: nn.Module = nn.Identity() if width == size else nn.Linear(width, size)
         self.residual_weight = nn.Parameter(torch.tensor(settings.residual_init))
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Make one convolution of the convolution and the affine layers after it: the same function, in half the work.
+
+        There is no non-linearity between them, and padding by zeros stands before all of them. For export only: what is
+        folded has another parametrisation to train.
+        """
+        weight, bias = self.convolution.weight, self.convolution.bias  # [D, D, k], [D]
+        assert bias is not None
+        for layer in (self.linear, *self.affine):
+            assert isinstance(layer, nn.Linear)
+            weight = torch.einsum("pd,dik->pik", layer.weight, weight)
+            bias = layer.weight @ bias + layer.bias
+        size = self.convolution.kernel_size[0]
+        self.convolution = nn.Conv1d(weight.shape[1], weight.shape[0], size, padding=size // 2)
+        self.convolution.weight.copy_(weight)
+        assert self.convolution.bias is not None
+        self.convolution.bias.copy_(bias)
+        self.linear, self.affine = nn.Identity(), nn.Sequential()
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`[C, L, D] -> [C, L, P]`."""
@@ -190,12 +212,13 @@ class Cacre(nn.Module):
         )
         logit, looks = self.reader(question if pair.judged is None else question.take(pair.judged))
         if pair.judged is not None:
+            count = triple.shape[0]  # not len(triple), which an exporter takes for a constant
             logit, looks = (
-                part.new_zeros(len(triple), *part.shape[1:]).index_put((pair.judged,), part) for part in (logit, looks)
+                part.new_zeros(count, *part.shape[1:]).index_put((pair.judged,), part) for part in (logit, looks)
             )
         # What decided is shown, not W_R: each token of the triple looks where the query of its role does.
         attention = looks.gather(1, pair.role_ids[..., None].expand(-1, -1, text.shape[1]))
-        projected = self.cross_attention.triple_side(text, text_mask, triple)
+        projected = self.cross_attention.triple_side(pair.text_states, text_mask, triple, pair.text_row)
         if self.projection is not None:
             projected = self.projection(projected, triple_mask)
         nothing, shift = self.evidence.shift(pair._replace(triple_states=triple))

@@ -54,10 +54,16 @@ class TripleFeatures:
     Args:
         ids: Token ids `[L_R]`.
         role_ids: `[L_R]`: 0 special or joining token, 1 subject, 2 predicate, 3 object.
+        pieces: What is encoded, each by itself: the whole, or `[CLS]` part `[SEP]` thrice.
     """
 
     ids: Ints
     role_ids: Ints
+    pieces: tuple[Ints, ...]
+
+    def assemble(self, states: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """States of the pieces, `[L_i, D]` each, to those of the triple, `[L_R, D]`: all but later `[CLS]`."""
+        return states[0] if len(states) == 1 else np.concatenate([states[0], *(later[1:] for later in states[1:])])
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,10 @@ class Featurizer:
         )
         ids = [token for tokens, _ in pieces for token in tokens]
         roles = [role for tokens, role in pieces for _ in tokens]
-        return TripleFeatures(np.asarray(ids, np.int64), np.asarray(roles, np.int64))
+        whole = np.asarray(ids, np.int64)
+        cut = (subject, predicate, object_) if self.settings.triple_encoding == "parts" else None
+        parts = (whole,) if cut is None else tuple(np.asarray([self._cls, *p, self._sep], np.int64) for p in cut)
+        return TripleFeatures(whole, np.asarray(roles, np.int64), parts)
 
     def _joining_tokens(self, triple_format: str) -> tuple[list[int], list[int]]:
         """What stands between subject and predicate, and between predicate and object."""
