@@ -97,7 +97,7 @@ def test_what_cannot_be_used_is_named(tiny_folder, path, body, status, field, ro
 @pytest.mark.parametrize(
     ("content", "status", "message"),
     [
-        (b"", 400, "not valid JSON at line 1 column 1"),
+        (b"", 400, "not valid JSON at column 1"),
         (b'{"text": "a", "triples": [', 400, "not valid JSON"),
         (b"[]", 400, "expected a JSON object, got list"),
         (b"null", 400, "expected a JSON object, got NoneType"),

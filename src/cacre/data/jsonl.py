@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
-import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, NoReturn, Self, TextIO
+from typing import Any, BinaryIO, Literal, Self, TextIO
 
 from cacre.data.fields import DEFAULT_LIMITS, Limits
 from cacre.data.rows import Kind, Row, parse_row
+from cacre.data.strict_json import read_json
 from cacre.errors import ConfigError, DataError
 from cacre.files import atomic_writer
 
@@ -182,16 +182,7 @@ def _rows(path: str, kind: Kind, skip: bool, errors: ErrorsFile | None, limits: 
 
 
 def _row(path: str, line: int, content: bytes, kind: Kind, limits: Limits) -> Row:
-    try:
-        raw = json.loads(content.decode("utf-8"), parse_constant=_refuse_number, parse_float=_finite)
-    except UnicodeDecodeError as error:
-        raise DataError(f"byte {error.start} of the line is not UTF-8: save the file as UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"not valid JSON at column {error.colno}: {error.msg}") from error
-    except RecursionError as error:
-        raise DataError("the JSON is nested too deeply") from error
-    except ValueError as error:  # an integer with more digits than Python converts
-        raise DataError(f"a number cannot be read: {error}") from error
+    raw = read_json(content, "line")
     return Row(path, line, raw, parse_row(raw, kind, limits))
 
 
@@ -219,17 +210,6 @@ def _opened(path: str) -> AbstractContextManager[BinaryIO]:
         return Path(path).open("rb")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path=path) from error
-
-
-def _refuse_number(name: str) -> NoReturn:
-    raise DataError(f"{name} is not JSON: write null or leave the key out")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise DataError(f"the number {digits:.40} is out of range")
-    return value
 
 
 def _encodable(line: str) -> bool:

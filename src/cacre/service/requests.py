@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from cacre.data import Kind, Limits, Row, parse_row, to_candidates
+from cacre.data.strict_json import read_json
 from cacre.errors import DataError
 from cacre.service.errors import RefusalError
 from cacre.types import Triple
@@ -22,15 +21,9 @@ def parse_object(body: bytes) -> Mapping[str, Any]:
         RefusalError: The body is not one (400).
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_number, parse_float=_finite)
-    except UnicodeDecodeError as error:
-        raise _bad(f"byte {error.start} of the body is not UTF-8: send UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise _bad(f"not valid JSON at line {error.lineno} column {error.colno}: {error.msg}") from error
-    except RecursionError as error:
-        raise _bad("the JSON is nested too deeply") from error
-    except ValueError as error:  # an integer with more digits than Python converts
-        raise _bad(f"a number cannot be read: {error}") from error
+        value = read_json(body, "body")
+    except DataError as error:
+        raise _bad(error.reason) from error
     if not isinstance(value, dict):
         raise _bad(f"expected a JSON object, got {type(value).__name__}")
     return value
@@ -137,14 +130,3 @@ def _listed(body: Mapping[str, Any], name: str, most: int) -> Sequence[Any]:
 
 def _bad(message: str) -> RefusalError:
     return RefusalError(400, "bad_json", message)
-
-
-def _refuse_number(name: str) -> NoReturn:
-    raise _bad(f"{name} is not JSON: write null or leave the key out")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise _bad(f"the number {digits:.40} is out of range")
-    return value
