@@ -94,16 +94,24 @@ def answer_for(body):
     blocks = {match["label"]: match["text"] for match in _BLOCK.finditer(question)}
     instructions = "\n".join(messages[:-1]) + _BLOCK.sub("", question)
     text = blocks.get("TEXT", question)
+    if '"reviews"' in instructions:
+        count = blocks.get("TRIPLES", "").strip().count("\n") + 1
+        reviews = [{"number": number, "decision": "accept", "reason": "原文"} for number in range(1, count + 1)]
+        return json.dumps({"reviews": reviews, "again": False, "missing": ""}, ensure_ascii=False)
     if "TRIPLES" in blocks or "verdicts" in instructions:
         count = blocks.get("TRIPLES", "").strip().count("\n") + 1
         verdicts = [{"number": number, "supported": number % 2 == 1} for number in range(1, count + 1)]
         return json.dumps({"verdicts": verdicts})
     is_contrastive = any(word in instructions for word in ("anchor", "Anchor", "锚点"))
     runs = _RUN.findall(text)
-    if "FOUND" in blocks or not runs or (len(runs) == 1 and len(runs[0]) < 4):
+    if not runs or ("FOUND" in blocks and "NOTES" not in blocks) or (len(runs) == 1 and len(runs[0]) < 4):
         return json.dumps({"anchors": [], "positives": [], "negatives": []} if is_contrastive else {"triples": []})
     subject, last = runs[0][:2], runs[-1][-2:]
     predicate = next((name for name in RELATIONS if name in text), RELATIONS[0])
+    if '{"relations": [' in instructions:
+        return json.dumps({"relations": [predicate]}, ensure_ascii=False)
+    if "NOTES" in blocks:
+        return json.dumps({"facts": [{"relation": predicate, "entities": [subject, last]}]}, ensure_ascii=False)
     wrong = RELATIONS[1] if predicate == RELATIONS[0] else RELATIONS[0]
     said = [{"subject": subject, "predicate": name, "object": last} for name in (predicate, predicate + "是", wrong)]
     lists = {"anchors": said[:1], "positives": said[1:2], "negatives": said[2:]}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cacre.data import Row
 from cacre.errors import AnswerError, ConfigError
 from cacre.extraction.asking import Asker, Reply
 from cacre.extraction.blocking import Blocking
 from cacre.extraction.contrastive_lists import match_positives
 from cacre.extraction.merging import Found, merge_candidates
+from cacre.extraction.pricing import JobEstimate, estimate_job
 from cacre.extraction.prompts import load_prompt
 from cacre.extraction.settings import ExtractionSettings
 from cacre.extraction.values import AnswerKind
+from cacre.llm import CachedLLM
 from cacre.llm.chat import LLM
 from cacre.schema import Schema
 from cacre.types import Candidate, Triple
@@ -63,6 +66,20 @@ class Extractor(Blocking):
         # A file of the user's own asks for three lists when its name says so.
         kind: AnswerKind = "contrastive" if prompt.name.startswith("contrastive") else "triples"
         self.asker = Asker(llm, prompt, kind, schema, settings)
+
+    @property
+    def reference(self) -> str:
+        """Which prompt is asked."""
+        return self.asker.prompt.reference
+
+    async def aestimate(self, rows: Iterable[Row], cache: CachedLLM | None) -> JobEstimate:
+        """Count what a job would ask; nothing is sent.
+
+        Args:
+            rows: The texts.
+            cache: Answers that are paid for already.
+        """
+        return estimate_job(rows, self.asker, cache)
 
     async def aextract(self, text: str) -> Extraction:
         """Ask for the triples of a text.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cacre.data import Row
 from cacre.errors import ConfigError
 from cacre.extraction.asking import Asker
 from cacre.extraction.blocking import Blocking
 from cacre.extraction.contrastive_lists import ContrastiveLists, Dropped, repair_lists
 from cacre.extraction.extractor import check_readable, provenance
+from cacre.extraction.pricing import JobEstimate, estimate_job
 from cacre.extraction.prompts import BUILT_IN, load_prompt
 from cacre.extraction.settings import ExtractionSettings
+from cacre.llm import CachedLLM
 from cacre.llm.chat import LLM
 from cacre.schema import Schema
 from cacre.types import Example, Triple
@@ -66,6 +69,20 @@ class Generator(Blocking):
         if prompt.name != "contrastive" and settings.prompt in BUILT_IN:
             raise ConfigError(f"prompt {prompt.name!r} asks for no three lists: use contrastive or a file of your own")
         self.asker = Asker(llm, prompt, "contrastive", schema, settings)
+
+    @property
+    def reference(self) -> str:
+        """Which prompt is asked."""
+        return self.asker.prompt.reference
+
+    async def aestimate(self, rows: Iterable[Row], cache: CachedLLM | None) -> JobEstimate:
+        """Count what a job would ask; nothing is sent.
+
+        Args:
+            rows: The texts.
+            cache: Answers that are paid for already.
+        """
+        return estimate_job(rows, self.asker, cache)
 
     async def agenerate(self, text: str) -> Generation:
         """Ask for the lists of a text.

@@ -71,7 +71,7 @@ def merge_candidates(
     merged: dict[tuple[str, ...], _Merged] = {}
     for item in found:
         reading = reader.read(item)
-        merged.setdefault(_key(reading.triple), _Merged(reading)).add(item, reading)
+        merged.setdefault(triple_key(reading.triple), _Merged(reading)).add(item, reading)
     return [one.row(samples) for one in merged.values()]
 
 
@@ -113,7 +113,7 @@ class _Reader:
             right = self._snap(item.paraphrase.object, snapper, item.window)
             options.insert(0, Triple(left.surface, item.paraphrase.predicate, right.surface))
         # Said with a synonym and paraphrased with the name: then the triple as said is the paraphrase.
-        others = (option for option in options if item.paraphrase and _key(option) != _key(triple))
+        others = (option for option in options if item.paraphrase and triple_key(option) != triple_key(triple))
         return _Reading(triple, subject.span, object_.span, next(others, None))
 
     def _snapper(self, window: Window) -> Snapper:
@@ -178,5 +178,6 @@ class _Merged:
         return row
 
 
-def _key(triple: Triple) -> tuple[str, ...]:
+def triple_key(triple: Triple) -> tuple[str, ...]:
+    """What two writings of one triple have in common: title marks, white space, case and width do not count."""
     return tuple(normalise_text(normalise_name(part)) for part in triple)

@@ -28,6 +28,7 @@ class JobEstimate:
         most_completion_tokens: Tokens of their answers if each were as long as allowed.
         assumed: Tokens assumed for an answer.
         gleanings: How often each question may be followed by another, which is not in the numbers above.
+        note: What else is not in them.
     """
 
     rows: int = 0
@@ -38,6 +39,7 @@ class JobEstimate:
     most_completion_tokens: int = 0
     assumed: float = 0.0
     gleanings: int = 0
+    note: str = ""
 
     @property
     def to_pay(self) -> int:
@@ -53,6 +55,8 @@ class JobEstimate:
         ]
         if self.gleanings:
             lines.append(f"gleanings add up to {self.gleanings * self.to_pay} requests, depending on the answers")
+        if self.note:
+            lines.append(self.note)
         if prices is None:
             lines.append("cost unknown: give --price-prompt and --price-completion, per million tokens")
         else:
@@ -86,7 +90,19 @@ def estimate_job(rows: Iterable[Row], asker: Asker, cache: CachedLLM | None) -> 
                 known += answer.usage.completion_tokens
             else:
                 estimate.prompt_tokens += sum(estimate_tokens(message.content) for message in request.messages)
-    estimate.assumed = known / estimate.cached if estimate.cached else ASSUMED_COMPLETION[asker.kind]
-    estimate.completion_tokens = round(estimate.to_pay * estimate.assumed)
-    estimate.most_completion_tokens = estimate.to_pay * asker.settings.max_tokens
+    assume_answers(estimate, known, asker.kind, asker.settings.max_tokens)
     return estimate
+
+
+def assume_answers(estimate: JobEstimate, known: int, kind: AnswerKind, max_tokens: int) -> None:
+    """Fill in what the answers to come will take.
+
+    Args:
+        estimate: Its questions are counted.
+        known: Tokens of all cached answers.
+        kind: What the answers hold, for want of cached ones.
+        max_tokens: Longest answer.
+    """
+    estimate.assumed = known / estimate.cached if estimate.cached else ASSUMED_COMPLETION[kind]
+    estimate.completion_tokens = round(estimate.to_pay * estimate.assumed)
+    estimate.most_completion_tokens = estimate.to_pay * max_tokens

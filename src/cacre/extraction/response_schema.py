@@ -34,24 +34,25 @@ def answer_schema(kind: AnswerKind, relations: Iterable[RelationType], *, types:
         raise ConfigError("no relations: the JSON schema of an answer needs at least one")
     named = _triples({"type": "string", "enum": names}, types=types)
     if kind == "triples":
-        return _object({"triples": named})
-    return _object({"anchors": named, "positives": _triples(_STRING, types=types), "negatives": named})
+        return strict_object({"triples": named})
+    return strict_object({"anchors": named, "positives": _triples(_STRING, types=types), "negatives": named})
 
 
 def judge_schema() -> dict[str, Any]:
     """The JSON schema of a judgement: `{"verdicts": [{"number": 1, "supported": true}, ...]}`."""
-    verdict = _object({"number": {"type": "integer"}, "supported": {"type": "boolean"}})
-    return _object({"verdicts": {"type": "array", "items": verdict}})
+    verdict = strict_object({"number": {"type": "integer"}, "supported": {"type": "boolean"}})
+    return strict_object({"verdicts": {"type": "array", "items": verdict}})
 
 
 def _triples(predicate: dict[str, Any], *, types: bool) -> dict[str, Any]:
     parts = {"subject": _STRING, "predicate": predicate, "object": _STRING}
     if types:
         parts |= {"subject_type": _STRING, "object_type": _STRING}
-    return {"type": "array", "items": _object(parts)}
+    return {"type": "array", "items": strict_object(parts)}
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema of an object with just these properties, all of them required."""
     return {
         "type": "object",
         "properties": properties,

@@ -19,6 +19,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "symmetric": "对称关系，主语和宾语可以互换",
         "inverse": "反向关系：",
         "slots": "附加信息，不要输出：",
+        "asked_slots": "附加信息：",
     },
     "en": {
         "colon": ": ",
@@ -29,22 +30,27 @@ _WORDS: dict[Language, dict[str, str]] = {
         "symmetric": "symmetric: subject and object can be exchanged",
         "inverse": "inverse relation: ",
         "slots": "additional details, not part of the answer: ",
+        "asked_slots": "slots: ",
     },
 }
 
 
-def render_relations(relations: Iterable[RelationType], language: Language) -> str:
+def render_relations(relations: Iterable[RelationType], language: Language, *, slots: bool = False) -> str:
     """Describe relations, one a line: name, types, direction, and what else an LLM has to know.
 
     Args:
         relations: What may be extracted.
         language: Language of the words around the schema's own, which stay as they are.
+        slots: Whether the slots of complex objects are asked for.
 
     Returns:
         Lines such as `- 导演：影视作品 -> 人物。主语（影视作品）由宾语（人物）执导。`, whatever line breaks, control
         characters or control tokens a description holds.
     """
-    return "\n".join(_line(relation, _WORDS[language]) for relation in relations)
+    words = _WORDS[language]
+    if slots:
+        words = {**words, "slots": words["asked_slots"]}
+    return "\n".join(_line(relation, words) for relation in relations)
 
 
 def chunk_relations(schema: Schema, per_prompt: int | None) -> tuple[tuple[RelationType, ...], ...]:

@@ -6,11 +6,11 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 
 from cacre.data import Row, verdict_row
 from cacre.data.fields import DEFAULT_LIMITS
-from cacre.extraction.extractor import Extractor, as_candidate
+from cacre.extraction.extractor import Extraction, as_candidate
 from cacre.extraction.generator import Generator
 from cacre.extraction.job import error_entry
 from cacre.extraction.job_store import Outcome
@@ -24,10 +24,22 @@ MOST_BYTES = DEFAULT_LIMITS.max_line_bytes // 2
 """Most bytes of the triples of one row: the other half of a line is for the text and for verdicts."""
 
 
+class TextExtractor(Protocol):
+    """What gives the triples of a text: `Extractor`, or the agents."""
+
+    async def aextract(self, text: str) -> Extraction:
+        """The triples of a text.
+
+        Raises:
+            LLMError: A question has no answer, or none of the answers can be parsed.
+        """
+        ...
+
+
 class ExtractWork:
     """Texts to candidate rows."""
 
-    def __init__(self, extractor: Extractor) -> None:
+    def __init__(self, extractor: TextExtractor) -> None:
         self._extractor = extractor
 
     async def __call__(self, row: Row) -> Outcome:

@@ -91,7 +91,7 @@ def parse_judgement(content: str, count: int) -> tuple[bool | None, ...]:
     said, meter = _Verdicts(count), Meter(len(text))
     if not nested_too_deeply(text):
         for block in reversed([block for span in spans for block in find_blocks(text, span)]):
-            said.read_json(_value_of(block, meter))
+            said.read_json(value_of(block, meter))
             if said.found:
                 break
     prose = "\n".join(text[start:end] for start, end in spans)
@@ -102,7 +102,7 @@ def parse_judgement(content: str, count: int) -> tuple[bool | None, ...]:
     return said.arranged(content)
 
 
-def _value_of(block: Block, meter: Meter) -> object:
+def value_of(block: Block, meter: Meter) -> object:
     """The decoded value of a block; None where it cannot be mended."""
     for load in (load_strict, lambda text: load_strict(narrow_punctuation(text)), lambda text: mend(text, meter)):
         try:
