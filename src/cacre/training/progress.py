@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-_SHOWN = ("loss", "eval_text_auc", "eval_anchor_auc", "eval_mean_auc")
+_SHOWN = ("loss", "eval_text_auc", "eval_anchor_auc", "eval_mean_auc", "eval_f1")
 
 
 class ProgressLines(TrainerCallback):
-    """Shows the latest loss and validation AUCs.
+    """Shows the latest loss and what is measured on dev.
 
     On a terminal they stand beside a bar; elsewhere (a log file) each change is a line such as
     `step 120/400  loss 0.4312`.

@@ -1,0 +1,31 @@
+"""From a folder to an extractor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cacre.baselines.extractors.onnx_extractor import GRAPHS, OnnxExtractor
+from cacre.baselines.extractors.protocol import Extractor
+from cacre.errors import ModelError
+from cacre.extras import needs_extra
+
+
+def load_extractor(folder: str | Path, *, threads: int | None = None) -> Extractor:
+    """Load a trained extractor; where the folder has ONNX graphs, without torch.
+
+    Args:
+        folder: What `cacre train-extractor` wrote.
+        threads: CPU threads of the ONNX graphs; all by default.
+
+    Raises:
+        ModelError: The folder is none, or damaged.
+        MissingExtraError: There are no graphs, and torch is not installed.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ModelError(f"{folder}: no such folder; cacre train-extractor -o DIR makes one")
+    if all((path / name).is_file() for name in GRAPHS):
+        return OnnxExtractor(path, threads=threads)
+    with needs_extra("train"):
+        from cacre.baselines.extractors.folder import load_torch_extractor
+    return load_torch_extractor(path)

@@ -1,0 +1,171 @@
+"""transformers' Trainer over labelled windows, watching the F1 of dev."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+
+from cacre.baselines.extractors.batches import Batch, make_batch
+from cacre.baselines.extractors.marks import LabelledWindow, Marker
+from cacre.baselines.extractors.network import ExtractorNetwork
+from cacre.baselines.extractors.settings import TrainingSettings
+from cacre.training.progress import ProgressLines
+from cacre.training.sampler import LengthGroupedSampler
+
+
+class Windows(Dataset[LabelledWindow]):
+    """Labelled windows as a data set."""
+
+    def __init__(self, items: Sequence[LabelledWindow]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> LabelledWindow:
+        return self.items[index]
+
+
+class WindowCollator:
+    """Makes batches, with the altered texts that the system asks for.
+
+    Args:
+        network: Says which views it wants.
+        marker: Cuts and marks the views.
+        seed: With the step's own draw it decides what is altered.
+    """
+
+    def __init__(self, network: ExtractorNetwork, marker: Marker) -> None:
+        self.network, self.marker = network, marker
+
+    def __call__(self, items: Sequence[LabelledWindow]) -> dict[str, Batch]:
+        """A labelled batch under the name that `ExtractorNetwork.forward` takes."""
+        # Drawn from torch's generator, whose state is part of a checkpoint: a resumed run goes on with the same draws.
+        rng = np.random.default_rng(int(torch.randint(1 << 62, ())))
+        views = [(row, view) for row, item in enumerate(items) for view in self.network.views(item, rng)]
+        batch = make_batch([item.window for item in items], items)
+        if views:
+            marked = [self.marker.label([view.text])[0] for _, view in views]
+            batch = Batch(
+                batch.input_ids,
+                batch.attention_mask,
+                batch.content,
+                batch.items,
+                make_batch([item.window for item in marked], marked),
+                tuple(row for row, _ in views),
+                tuple(view.kind for _, view in views),
+            )
+        return {"batch": batch}
+
+
+class ExtractorTrainer(Trainer):
+    """Trains a network.
+
+    Args:
+        network: Of any system.
+        settings: Of the training.
+        items: Labelled windows to learn from.
+        marker: Marks what a system alters.
+        measure: F1 on dev, in [0, 1].
+        output: Checkpoints go to `output/checkpoints`.
+    """
+
+    optimizer: torch.optim.Optimizer | None
+    control: Any
+
+    def __init__(
+        self,
+        network: ExtractorNetwork,
+        settings: TrainingSettings,
+        items: Sequence[LabelledWindow],
+        marker: Marker,
+        measure: Callable[[], dict[str, float]],
+        output: Path,
+    ) -> None:
+        self.settings, self.measure = settings, measure
+        callbacks: list[Any] = [ProgressLines()]
+        if settings.patience is not None:
+            callbacks.append(EarlyStoppingCallback(settings.patience))
+        super().__init__(
+            model=network,
+            args=_arguments(settings, output, len(items)),
+            data_collator=WindowCollator(network, marker),
+            train_dataset=Windows(items),
+            eval_dataset=Windows(items[:1]),  # asked for by the Trainer; `evaluate` measures on dev
+            callbacks=callbacks,
+        )
+        self.remove_callback(PrinterCallback)  # it writes to stdout, where data goes
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:  # noqa: ANN401  (the Trainer's own)
+        items = (train_dataset or self.train_dataset).items
+        return LengthGroupedSampler([len(item) for item in items], self.settings.batch_size, self.settings.seed)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
+        """AdamW with one learning rate for the encoder and one for the heads, no decay on biases and norms."""
+        if self.optimizer is None:
+            groups: dict[tuple[bool, bool], list[Tensor]] = {}
+            for name, parameter in (model or self.model).named_parameters():
+                if parameter.requires_grad:
+                    groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
+            rates = {True: self.settings.encoder_learning_rate, False: self.settings.learning_rate}
+            decays = {True: self.settings.weight_decay, False: 0.0}
+            self.optimizer = torch.optim.AdamW(
+                [
+                    {"params": parameters, "lr": rates[encoder], "weight_decay": decays[matrix]}
+                    for (encoder, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])
+                ]
+            )
+        return self.optimizer
+
+    def evaluate(
+        self,
+        eval_dataset: Any = None,  # noqa: ANN401  (the Trainer's own signature)
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Flat micro P, R and F1 on dev at threshold 0.5."""
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.measure().items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def _arguments(training: TrainingSettings, output: Path, examples: int) -> TrainingArguments:
+    steps_per_epoch = max(1, -(-examples // training.batch_size))
+    interval = max(1, steps_per_epoch // training.evaluations_per_epoch)
+    return TrainingArguments(
+        output_dir=str((output / "checkpoints").resolve()),  # the best checkpoint is remembered by this path
+        per_device_train_batch_size=training.batch_size,
+        num_train_epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        weight_decay=training.weight_decay,
+        max_grad_norm=training.max_grad_norm,
+        warmup_steps=training.warmup_ratio,
+        lr_scheduler_type="linear",
+        bf16=training.bf16,
+        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),
+        disable_tqdm=True,
+        seed=training.seed,
+        eval_strategy=IntervalStrategy.STEPS,
+        eval_steps=interval,
+        save_strategy=SaveStrategy.STEPS,
+        save_steps=interval,
+        save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,  # else a resumed run would forget its patience
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_f1",
+        greater_is_better=True,
+        logging_steps=max(1, interval // 5),
+        report_to=[],
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        label_names=[],
+    )
