@@ -25,7 +25,8 @@ from cacre.reproduction.measures import (
 )
 from cacre.reproduction.report import Reproduction
 from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder, train_runs, variant_rows
-from cacre.reproduction.tables import Table, operating_points, table_3
+from cacre.reproduction.table3 import table_3
+from cacre.reproduction.tables import Table, operating_points
 from cacre.types import Triple, Verdict
 
 TEXTS = ["甲由乙执导。", "丙由丁执导，戊主演。"]
@@ -281,7 +282,10 @@ def test_an_experiment_says_what_to_run(experiment_file):
 def test_the_packaged_experiment_is_sound():
     experiment = load_experiment("duie-small")
     assert {"CACRE", "CACRE-att", "CACRE-pro"} <= set(experiment.variants)
-    assert {file.paper_row for file in experiment.candidates.values()} - {None} <= set(paper.TABLE_3)
+    assert {file.paper_row for file in experiment.candidates.values()} - {None} <= {
+        *paper.TABLE_3,
+        *paper.TABLE_3_SUPERVISED,
+    }
 
 
 @pytest.mark.parametrize(
@@ -354,7 +358,9 @@ def test_without_runs_the_trained_tables_are_left_out(tmp_path, experiment_file)
     write_rows(tmp_path / "train.jsonl", contrastive(tiny_corpus.films(3), 0))
     paper_tables = [f"table{number}" for number in range(1, 6)]
     tables = Reproduction(load_experiment(experiment_file), tmp_path, []).tables(paper_tables)
-    assert [table.title for table in tables] == ["Table 1: data", "Table 2: hyper-parameters"]
+    titles = ["Table 1: data", "Table 2: hyper-parameters", "Table 3: extraction before and after filtering"]
+    assert [table.title for table in tables] == titles
+    assert ["LLM", "not run", "", "", "not run", "", ""] in tables[2].rows, "there is no test.jsonl"
 
 
 def test_the_cases_of_table_5_differ_from_their_negatives(tiny_folder: Path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +43,18 @@ class CandidateTexts:
     def __len__(self) -> int:
         return sum(map(len, self.candidates))
 
+    def ordered(self, texts: Sequence[str]) -> CandidateTexts:
+        """The same rows in another order of the texts."""
+        place = {text: index for index, text in enumerate(self.texts)}
+        order = [place[text] for text in texts]
+        return replace(
+            self,
+            texts=tuple(texts),
+            candidates=tuple(self.candidates[index] for index in order),
+            negatives=tuple(self.negatives[index] for index in order),
+            gold={text: self.gold[text] for text in texts},
+        )
+
     def only(self, relations: Collection[str]) -> CandidateTexts:
         """The same texts with the candidates, negatives and gold of some relations."""
         return replace(
@@ -53,8 +65,23 @@ class CandidateTexts:
         )
 
 
+def candidate_paths(path: str, data: Path) -> list[Path]:
+    """The files that a path or pattern of an experiment stands for, in the order of their names.
+
+    Args:
+        path: A path or pattern.
+        data: The data folder, which is looked in first; then the folder that the command runs in.
+    """
+    for root in (data, Path()):
+        whole = root / path
+        found = sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
+        if found:
+            return found
+    return []
+
+
 def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | None = None) -> CandidateTexts:
-    """Read a candidate file of either kind.
+    """Read the candidates of a file of either kind; of several seeds those of the first.
 
     Args:
         name: Its name in the experiment.
@@ -63,11 +90,41 @@ def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | Non
         limit: Only the first so many texts.
 
     Raises:
-        DataError: A file cannot be read, holds rows of another kind, or has a text twice.
+        DataError: There is no such file, or as `load_seeds`.
     """
-    path = data / file.path
-    if not path.is_file():
-        raise DataError("no such file: the experiment names it below the data folder", path=str(path))
+    paths = candidate_paths(file.path, data)
+    if not paths:
+        raise DataError("no such file: the experiment names it below the data folder", path=str(data / file.path))
+    return _load(name, file, paths[0], data, limit)
+
+
+def load_seeds(name: str, file: CandidateFile, data: Path, limit: int | None = None) -> list[CandidateTexts]:
+    """Read the candidates of all seeds of an extractor, a file each, in the order of the first file's texts.
+
+    Args:
+        name: Its name in the experiment.
+        file: What the experiment says of it.
+        data: The data folder.
+        limit: Only the first so many texts.
+
+    Returns:
+        Nothing where there is no such file.
+
+    Raises:
+        DataError: A file cannot be read, holds rows of another kind, has a text twice or no gold, or two of the files
+            have different texts.
+    """
+    sets = list[CandidateTexts]()
+    for path in candidate_paths(file.path, data):
+        one = _load(name, file, path, data, limit)
+        if sets and set(one.texts) != set(sets[0].texts):
+            reason = f"its texts are not those of the first seed of {name!r}: extract from the same texts"
+            raise DataError(reason, path=str(path))
+        sets.append(one.ordered(sets[0].texts) if sets else one)
+    return sets
+
+
+def _load(name: str, file: CandidateFile, path: Path, data: Path, limit: int | None) -> CandidateTexts:
     with path.open("rb") as stream:
         contrastive = b'"anchors"' in stream.readline(1 << 20)
     texts: list[str] = []
@@ -89,12 +146,27 @@ def load_candidates(name: str, file: CandidateFile, data: Path, limit: int | Non
         if row.content.text in seen:
             # The scorer joins by the text, so that the first row's candidates would be lost without a word.
             raise row.error("the text was there before: give each extractor a file of its own", "text")
+        if file.gold is None and not {"gold", "spo_list"} & row.raw.keys():
+            # Its own candidates would pass for gold, and every one be right.
+            raise row.error("is missing: keep it in the rows, or name a file with `gold` in the experiment", "gold")
         seen.add(row.content.text)
         texts.append(row.content.text)
         ids[row.content.id] = row.content.text
-    gold = {text: spos for text, spos in read_scored_rows(path, "gold").items() if text in seen}
+    annotated = read_scored_rows(_gold_path(file, path, data), "gold")
+    gold = {text: annotated[text] for text in texts if text in annotated}
+    if len(gold) < len(texts):
+        raise DataError(f"{len(texts) - len(gold)} of {len(texts)} texts have no gold in {file.gold}", path=str(path))
     support = {} if file.support is None else _read_support(data / file.support, ids)
     return CandidateTexts(name, tuple(texts), tuple(candidates), tuple(negatives), gold, support)
+
+
+def _gold_path(file: CandidateFile, path: Path, data: Path) -> Path:
+    if file.gold is None:
+        return path
+    found = candidate_paths(file.gold, data)
+    if not found:
+        raise DataError("no such file with gold: the experiment names it", path=str(data / file.gold))
+    return found[0]
 
 
 def _read_support(path: Path, ids: Mapping[str | None, str]) -> dict[tuple[str, Triple], bool]:

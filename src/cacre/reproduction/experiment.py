@@ -30,7 +30,10 @@ class CandidateFile(_Part):
     """
 
     path: str
-    """Below the data folder."""
+    """Below the data folder; failing that, below the folder that the command runs in. A pattern such as
+    `derp-*.jsonl` stands for one file per seed of the extractor, all with the same texts."""
+    gold: str | None = None
+    """Annotated rows of the same texts, found like `path`, where the candidate rows have no gold of their own."""
     support: str | None = None
     """Judgements of the candidates by somebody who read the text, below the data folder."""
     paper_row: str | None = None

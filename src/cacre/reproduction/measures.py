@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cacre.data.normalisation import normalise_triple
 from cacre.evaluation import bootstrap_scores, count_texts, false_positives_removed_at_tpr, roc_auc
-from cacre.evaluation.duie_scorer import Spo
+from cacre.evaluation.duie_scorer import VALUE, Spo
 from cacre.inference import Verifier
 from cacre.reproduction.candidate_sets import CandidateTexts
 from cacre.reproduction.experiment import Mode
@@ -38,13 +38,14 @@ class FilterResult:
 
     Args:
         before: Precision, recall and F1 of all candidates.
-        after: Of the kept ones; several seeds count as one system with their counts added up.
+        after: Of the kept ones; several seeds count as one system with their counts added up. Empty without a filter.
         difference: After minus before, paired by text.
         seeds_f1: F1 after filtering of each seed.
         kept_true: Share of the candidates in gold that is kept.
         removed_false: Share of the others that is removed.
         texts: T.
-        candidates: N.
+        candidates: N, of all seeds of the extractor.
+        extractor_f1: F1 before filtering of each seed of the extractor.
     """
 
     before: Sequence[Interval]
@@ -55,6 +56,7 @@ class FilterResult:
     removed_false: float
     texts: int
     candidates: int
+    extractor_f1: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -100,23 +102,39 @@ def filter_result(
         mode: How the DuIE scorer compares objects.
         resamples: B.
     """
-    everything = [[candidate.triple for candidate in row] for row in sets.candidates]
-    before = _counts(sets, everything, mode)
-    each = [_counts(sets, one.kept, mode) for one in judged]
+    return seeds_result([(sets, judged)], mode=mode, resamples=resamples)
+
+
+def seeds_result(
+    seeds: Sequence[tuple[CandidateTexts, Sequence[SeedScores]]], *, mode: Mode = "flat", resamples: int = 1000
+) -> FilterResult:
+    """Scores of an extractor with several seeds; their counts are added up, so that they are one system.
+
+    Args:
+        seeds: For each seed of the extractor its candidates, for the same texts in the same order, and what each
+            verifier says of them; the latter is empty without a filter.
+        mode: How the DuIE scorer compares objects.
+        resamples: B.
+    """
+    alone = [_counts(sets, _everything(sets), mode) for sets, _ in seeds]
+    before = np.sum(alone, axis=0)
+    samples, gold = bootstrap_scores(before, resamples), np.concatenate([labels_by_gold(sets) for sets, _ in seeds])
+    nan, f1 = float("nan"), [float(_scores(counts)[2]) for counts in alone]
+    unfiltered = _intervals(_scores(before), samples)
+    result = FilterResult(unfiltered, (), (), (), nan, nan, len(seeds[0][0].texts), len(gold), f1)
+    each = [_counts(sets, one.kept, mode) for sets, judged in seeds for one in judged]
+    if not each:
+        return result
     after = np.sum(each, axis=0)
-    samples = {"before": bootstrap_scores(before, resamples), "after": bootstrap_scores(after, resamples)}
-    points = {"before": _scores(before), "after": _scores(after)}
-    gold = labels_by_gold(sets)
-    keeps = np.mean([_kept(sets, one) for one in judged], axis=0)
-    return FilterResult(
-        _intervals(points["before"], samples["before"]),
-        _intervals(points["after"], samples["after"]),
-        _intervals(points["after"] - points["before"], samples["after"] - samples["before"]),
-        [float(_scores(counts)[2]) for counts in each],
-        float(keeps[gold].mean()) if gold.any() else float("nan"),
-        float(1 - keeps[~gold].mean()) if (~gold).any() else float("nan"),
-        len(sets.texts),
-        len(sets),
+    kept_samples = bootstrap_scores(after, resamples)
+    keeps = np.concatenate([np.mean([_kept(sets, one) for one in judged], axis=0) for sets, judged in seeds])
+    return replace(
+        result,
+        after=_intervals(_scores(after), kept_samples),
+        difference=_intervals(_scores(after) - _scores(before), kept_samples - samples),
+        seeds_f1=[float(_scores(counts)[2]) for counts in each],
+        kept_true=float(keeps[gold].mean()) if gold.any() else nan,
+        removed_false=float(1 - keeps[~gold].mean()) if (~gold).any() else nan,
     )
 
 
@@ -176,12 +194,23 @@ def flat_triple(spo: Any) -> Triple:  # noqa: ANN401  (an Spo of the scorer)
     return Triple(subject, predicate, value["@value"] if isinstance(value, Mapping) else value)
 
 
+def _everything(sets: CandidateTexts) -> list[list[Triple]]:
+    return [[candidate.triple for candidate in row] for row in sets.candidates]
+
+
 def _counts(sets: CandidateTexts, kept: Sequence[Sequence[Triple]], mode: Mode) -> Counts:
-    predictions: list[tuple[str, list[Spo]]] = [
-        (text, [(t.subject, t.predicate, t.object) for t in triples])
-        for text, triples in zip(sets.texts, kept, strict=True)
+    predictions = [
+        (text, [_spo(candidate) for candidate in row if candidate.triple in set(triples)])
+        for (text, row), triples in zip(sets.pairs, kept, strict=True)
     ]
     return count_texts(predictions, sets.gold, mode)
+
+
+def _spo(candidate: Candidate) -> Spo:
+    """A candidate as the scorer takes it, slots included."""
+    subject, predicate, value = candidate.triple
+    slots = candidate.extra.get("qualifiers")
+    return subject, predicate, {**slots, VALUE: value} if isinstance(slots, Mapping) else value
 
 
 def _kept(sets: CandidateTexts, one: SeedScores) -> Floats:

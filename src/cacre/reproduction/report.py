@@ -27,19 +27,19 @@ from cacre.reproduction.baselines import (
 )
 from cacre.reproduction.calibrated import gold_parts, stack_columns
 from cacre.reproduction.calibrated_table import calibrated_results, calibrated_table
-from cacre.reproduction.candidate_sets import CandidateTexts, load_candidates
+from cacre.reproduction.candidate_sets import CandidateTexts, load_candidates, load_seeds
 from cacre.reproduction.case_study import table_5
-from cacre.reproduction.experiment import Experiment, Mode
+from cacre.reproduction.experiment import Experiment
 from cacre.reproduction.figures import draw
 from cacre.reproduction.guaranteed import GAINS, gold_table, guarantee_table, guarantee_trial
-from cacre.reproduction.measures import SeedScores, areas, filter_result, judge, labels_by_gold, perfect_reader
+from cacre.reproduction.measures import SeedScores, areas, filter_result, judge, labels_by_gold
 from cacre.reproduction.runs import Run
-from cacre.reproduction.tables import Table, areas_table, operating_points, table_1, table_2, table_3, table_4
+from cacre.reproduction.table3 import main_tables
+from cacre.reproduction.tables import Table, areas_table, table_1, table_2, table_4
 from cacre.training.features import with_negatives
 from cacre.types import Example
 
 WHAT = ("table1", "table2", "table3", "table4", "calibrated", "guarantee", "table5", "baselines")
-MODES: tuple[Mode, ...] = ("flat", "strict")
 
 
 class Reproduction:
@@ -62,8 +62,8 @@ class Reproduction:
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.experiment, self.data, self.runs, self.limit, self.tell = experiment, data, runs, limit, tell
-        self._sets: dict[str, CandidateTexts] = {}
-        self._judged: dict[tuple[Path, str], SeedScores] = {}
+        self._sets: dict[str, list[CandidateTexts]] = {}
+        self._judged: dict[tuple[Path, str, int], SeedScores] = {}
 
     def tables(self, what: Sequence[str] = WHAT) -> list[Table]:
         """The tables asked for, as far as there are runs for them."""
@@ -87,17 +87,26 @@ class Reproduction:
             for name, path in self.experiment.splits.items()
         }
 
-    def candidates(self, name: str) -> CandidateTexts:
-        """A candidate file, read once."""
+    def seeds(self, name: str) -> list[CandidateTexts]:
+        """The candidates of each seed of an extractor, read once; none where there is no such file."""
         if name not in self._sets:
-            self._sets[name] = load_candidates(name, self.experiment.candidates[name], self.data, self.limit)
+            self._sets[name] = load_seeds(name, self.experiment.candidates[name], self.data, self.limit)
         return self._sets[name]
 
-    def judged(self, run: Run, name: str) -> SeedScores:
-        """What a run says about a candidate file, worked out once."""
-        key = (run.folder, name)
+    def candidates(self, name: str) -> CandidateTexts:
+        """The candidates of the first seed of an extractor.
+
+        Raises:
+            DataError: There is no such file.
+        """
+        found = self.seeds(name)
+        return found[0] if found else load_candidates(name, self.experiment.candidates[name], self.data, self.limit)
+
+    def judged(self, run: Run, name: str, seed: int = 0) -> SeedScores:
+        """What a run says about the candidates of one seed, worked out once."""
+        key = (run.folder, name, seed)
         if key not in self._judged:
-            self._judged[key] = judge(OnnxVerifier(run.folder), self.candidates(name))
+            self._judged[key] = judge(OnnxVerifier(run.folder), self.seeds(name)[seed])
         return self._judged[key]
 
     def figures(self, folder: Path) -> list[Path]:
@@ -126,28 +135,15 @@ class Reproduction:
         return [run for run in self.runs if run.variant == self.experiment.main]
 
     def _main_tables(self) -> list[Table]:
-        runs = self._main_runs()
-        if not runs:
-            return []
-        files = self.experiment.candidates
-        judged = {name: [self.judged(run, name) for run in runs] for name in files}
-        resamples = self.experiment.resamples
-        results, strict = (
-            {
-                name: filter_result(self.candidates(name), scores, mode=mode, resamples=resamples)
-                for name, scores in judged.items()
-            }
-            for mode in MODES
-        )
-        beside = {name: file.paper_row for name, file in files.items()}
-        curves = {name: areas(self.candidates(name), scores) for name, scores in judged.items()}
-        readers = {
-            name: filter_result(sets, [perfect_reader(sets)], resamples=resamples)
-            for name, sets in ((name, self.candidates(name)) for name in files)
-            if sets.support
-        }
-        points = operating_points(results, readers)
-        return [table_3(results, strict, beside, len(runs)), points, areas_table(curves)]
+        runs, plan = self._main_runs(), self.experiment
+        for name, file in plan.candidates.items():
+            if not self.seeds(name):
+                self.tell(f"{name}: not run, there is no {file.path}")
+
+        def judged(name: str) -> list[list[SeedScores]]:
+            return [[self.judged(run, name, seed) for run in runs] for seed in range(len(self.seeds(name)))]
+
+        return main_tables(plan, self.seeds, judged, len(runs))
 
     def _ablations(self) -> list[Table]:
         if not self.runs:
@@ -197,7 +193,7 @@ class Reproduction:
             return []
         verifier = OnnxVerifier(runs[0].folder)
         trials = {}
-        for name in self.experiment.candidates:
+        for name in filter(self.seeds, self.experiment.candidates):
             self.tell(f"guaranteeing: {name}")
             sets = self.candidates(name)
             before = float(labels_by_gold(sets).mean()) if len(sets) else 0.0

@@ -12,6 +12,7 @@ from cacre.data.splits import hold_out_relations
 from cacre.evaluation.fitting import LabelledText, fit_verifier, label_by_gold, label_by_lists, write_thresholds
 from cacre.export import export_onnx
 from cacre.inference import OnnxVerifier
+from cacre.inference.folder import find_folder
 from cacre.inference.thresholds import Thresholds
 from cacre.reproduction.experiment import Experiment, Variant
 from cacre.training import train
@@ -42,6 +43,19 @@ def finished_runs(experiment: Experiment, root: Path) -> list[Run]:
     """The runs of the experiment that are trained, exported and have thresholds."""
     runs = [Run(variant, seed, run_folder(root, variant, seed)) for variant, seed in experiment.runs()]
     return [run for run in runs if (run.folder / "fitted").is_file()]
+
+
+def given_runs(experiment: Experiment, models: Sequence[str]) -> list[Run]:
+    """Verifiers that somebody else has trained, as if they were seeds of the main variant.
+
+    Args:
+        experiment: The experiment.
+        models: Names of bundled verifiers, or model folders.
+
+    Raises:
+        ModelError: There is no such verifier.
+    """
+    return [Run(experiment.main, number, find_folder(model)) for number, model in enumerate(models)]
 
 
 def train_runs(

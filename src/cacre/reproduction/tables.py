@@ -62,44 +62,6 @@ def table_2(settings: Settings) -> Table:
     return Table("Table 2: hyper-parameters", ["", "paper", "here"], rows)
 
 
-def table_3(
-    results: Mapping[str, FilterResult],
-    strict: Mapping[str, FilterResult],
-    beside: Mapping[str, str | None],
-    seeds: int,
-) -> Table:
-    """Table 3: candidates alone, and after CACRE.
-
-    Args:
-        results: Candidate file -> what filtering did, by `@value` only.
-        strict: The same with all slots of an object compared.
-        beside: Candidate file -> the paper's row it stands beside.
-        seeds: Seeds of the measured rows.
-    """
-    rows: list[list[str]] = []
-    for name, scores in paper.TABLE_3_SUPERVISED.items():
-        rows.append([f"paper: {name}", *_printed(scores), "", "", ""])
-    for name, (alone, filtered) in paper.TABLE_3.items():
-        rows.append([f"paper: {name}", *_printed(alone), *_printed(filtered)])
-    for name in paper.TABLE_3:
-        if name not in beside.values():
-            rows.append([f"{name}, here", "not run", "", "", "not run", "", ""])
-    for name, result in results.items():
-        label = f"**{name}** ({result.texts} texts, {result.candidates} candidates)"
-        slots = strict[name]
-        rows.append([label, *map(interval_text, result.before), *map(interval_text, result.after)])
-        rows.append(["the same, strict", *map(interval_text, slots.before), *map(interval_text, slots.after)])
-        rows.append(["difference, flat", "", "", "", *(interval_text(one, signed=True) for one in result.difference)])
-    header = ["", "P", "R", "F1", "+CACRE P", "+CACRE R", "+CACRE F1"]
-    notes = [
-        f"Measured rows: {seeds} seeds, their counts added up; % with 95 % intervals over resampled texts.",
-        "Objects are compared by `@value`; strict: by all slots, so that a candidate with `@value` alone misses an "
-        "object with further slots.",
-        *paper.FOOTNOTES_3,
-    ]
-    return Table("Table 3: extraction before and after filtering", header, rows, notes)
-
-
 def operating_points(results: Mapping[str, FilterResult], readers: Mapping[str, FilterResult]) -> Table:
     """What the filter keeps and removes, beside what Table 3 implies for the paper.
 
