@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -111,14 +112,15 @@ def test_pretrain_reads_texts_and_rows(tmp_path, monkeypatch):
     single = tmp_path / "notes.md"
     single.write_text("八\n", encoding="utf-8")
     seen = {}
-    monkeypatch.setattr(module, "pretrain", lambda *arguments: seen.update(arguments=arguments))
+    monkeypatch.setattr(module, "pretrain", lambda *arguments, **more: seen.update(arguments=arguments, **more))
     result = invoke("pretrain", folder, single, "-o", tmp_path / "out", "--keep", "a=0.5", "--block-length", "8",
-                    "--set", "encoder.hidden_size=48")  # fmt: skip
+                    "--set", "encoder.hidden_size=48", "--generator", "first", "--learning-rate", "0.5")  # fmt: skip
     assert result.exit_code == 0, result.output
     lines, output, encoder, settings = seen["arguments"]
     assert lines == ["二", "四", "八", "五", "六"]
     assert output == tmp_path / "out"
     assert (encoder.hidden_size, settings.block_length, settings.epochs) == (48, 8, 1.0)
+    assert (seen["generator"], settings.learning_rate) == (Path("first"), 0.5)
 
 
 def test_errors_of_pretrain(tmp_path):

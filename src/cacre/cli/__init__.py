@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cacre.cli.batch import batch_command
 from cacre.cli.calibrate import calibrate_command
 from cacre.cli.demo import demo_command
 from cacre.cli.evaluate import evaluate
@@ -25,6 +26,7 @@ from cacre.cli.reproduce import reproduce_command
 from cacre.cli.run import run_command
 from cacre.cli.serve import serve_command
 from cacre.cli.train import train_command
+from cacre.cli.train_extractor import train_extractor_command
 from cacre.errors import CacreError
 
 
@@ -54,11 +56,13 @@ app.command("extract", epilog=epilog_of("extract"))(extract_command)
 app.command("generate", epilog=epilog_of("generate"))(generate_command)
 app.command("filter", epilog=epilog_of("filter"))(filter_command)
 app.command("run", epilog=epilog_of("run"))(run_command)
+app.command("batch", epilog=epilog_of("batch"))(batch_command)
 app.command("graph", epilog=epilog_of("graph"))(graph_command)
 app.command("serve", epilog=epilog_of("serve"))(serve_command)
 app.command("mcp", epilog=epilog_of("mcp"))(mcp_command)
 app.command("evaluate", epilog=epilog_of("evaluate"))(evaluate)
 app.command("train", epilog=epilog_of("train"))(train_command)
+app.command("train-extractor", epilog=epilog_of("train-extractor"))(train_extractor_command)
 app.command("report", epilog=epilog_of("report"))(report_command)
 app.command("reproduce", epilog=epilog_of("reproduce"))(reproduce_command)
 app.command("calibrate", epilog=epilog_of("calibrate"))(calibrate_command)

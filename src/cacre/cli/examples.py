@@ -7,6 +7,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "extract": (
         "cacre extract texts.jsonl -o candidates.jsonl --provider deepseek --dry-run",
         "cacre extract texts.jsonl -o candidates.jsonl --base-url http://localhost:8000/v1 --llm my-model",
+        "cacre extract texts.jsonl -o candidates.jsonl --provider deepseek --method multi-agent --max-rounds 2",
+        "cacre extract texts.jsonl -o candidates.jsonl --extractor runs/extractor",
     ),
     "generate": (
         "cacre generate texts.jsonl -o pairs.jsonl --provider deepseek --schema port.json --max-requests 1000",
@@ -18,6 +20,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "run": (
         "cacre run texts.jsonl -o kept.jsonl --rejected rejected.jsonl --provider deepseek --dry-run",
         "cacre run texts.jsonl -o kept.jsonl --base-url http://localhost:8000/v1 --llm my-model --judge",
+        "cacre run texts.jsonl -o kept.jsonl --extractor runs/extractor",
+    ),
+    "batch": (
+        "cacre batch candidates verdicts --concurrency 8",
+        "cacre batch s3://texts/2026/*.parquet s3://verdicts/2026 --format parquet --ray-address auto",
     ),
     "graph": ("cacre graph kept.jsonl --to turtle -o graph.ttl", "cacre graph kept.jsonl --to csv -o tables"),
     "serve": (
@@ -33,9 +40,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cacre train corpus/seed corpus/train -o runs/mine --schema open --set training.epochs=8",
         "cacre train pairs.jsonl -o runs/port --schema port.json --dev dev.jsonl",
     ),
+    "train-extractor": (
+        "cacre train-extractor electra-joint train.jsonl -o runs/extractor --dev dev.jsonl --encoder encoder-folder",
+        "cacre train-extractor casrel-blcf corpus/train -o runs/casrel --schema open --set system.lstm_size=256",
+    ),
     "report": ("cacre report all.jsonl -o report --labels labels.jsonl --label-source support --language zh",),
     "reproduce": (
         "cacre reproduce table3 --data data -o tables.md",
+        "cacre reproduce table3 --data data --model mini-zh",
         "cacre reproduce all --data data --experiment mine.toml --figures figures",
     ),
     "calibrate": (

@@ -1,4 +1,4 @@
-"""`cacre extract`: texts -> candidate rows, by an LLM."""
+"""`cacre extract`: texts -> candidate rows, by an LLM or a trained extractor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cacre.baselines.extractors import load_extractor
+from cacre.cli.agent_options import AgentOptions
+from cacre.cli.extractor_job import ExtractorFolder, refuse_llm_options, run_extractor
+from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
 from cacre.extras import needs_extra
@@ -17,14 +21,19 @@ def extract_command(
     ask: AskOptions,
     pay: PayOptions,
     job: JobOptions,
+    agents: AgentOptions,
     output: Annotated[str, typer.Option("-o", "--output", help="Candidate rows; - is stdout.")] = "-",
+    extractor: ExtractorFolder = None,
 ) -> None:
-    """Ask an LLM for the triples of each text. Run again to go on after a stop; no answer is paid for twice."""
+    """Find the triples of each text, with an LLM (run again to go on; no answer is paid for twice) or an extractor."""
+    if extractor is not None:
+        refuse_llm_options(ask, pay, job, agents)
+        run_extractor(load_extractor(extractor), FilterPaths(source, output, None, None), job)
+        return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob
-        from cacre.extraction.extractor import Extractor
         from cacre.extraction.file_job import JobFiles, Outlet
         from cacre.extraction.works import ExtractWork
     files = JobFiles(source, (Outlet(output),), job.on_error)
     run = LLMJob("extract", files, ask, pay, job)
-    run.start(lambda llm: Extractor(llm, run.schema, run.settings), ExtractWork)
+    run.start(agents.maker(run), ExtractWork, agents.fingerprint())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,14 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.one_line import one_line
+from cacre.data import Row
 from cacre.errors import ConfigError
-from cacre.extraction.asking import Asker
-from cacre.extraction.extractor import Extractor
 from cacre.extraction.file_job import FileJob, JobFiles
-from cacre.extraction.generator import Generator
 from cacre.extraction.job import JobState, Work
 from cacre.extraction.job_input import STANDARD, JobInput
-from cacre.extraction.pricing import estimate_job
+from cacre.extraction.pricing import JobEstimate
 from cacre.extraction.prompts import load_prompt
 from cacre.extraction.settings import ExtractionSettings, parse_settings
 from cacre.llm import (
@@ -38,7 +36,21 @@ from cacre.llm import (
 )
 from cacre.schema import load_schema
 
-Source = TypeVar("Source", Extractor, Generator)
+
+class Asks(Protocol):
+    """What asks an LLM for a job: an extractor, a generator, or the agents."""
+
+    @property
+    def reference(self) -> str:
+        """Which prompts are asked."""
+        ...
+
+    async def aestimate(self, rows: Iterable[Row], cache: CachedLLM | None) -> JobEstimate:
+        """Count what a job would ask; nothing is sent."""
+        ...
+
+
+Source = TypeVar("Source", bound=Asks)
 _GO_ON = "Run the same command again to go on."
 
 
@@ -87,11 +99,11 @@ class LLMJob:
             CacreError: The input, an option or the provider cannot be used.
         """
         client = self._client()
-        asker = make_source(client).asker  # before any file is made: can the options be used at all?
+        source = make_source(client)  # before any file is made: can the options be used at all?
         if self._pay.dry_run:
-            self._estimate(client, asker)
+            asyncio.run(self._estimate(client, source))
             return None
-        identity: dict[str, Any] = {"command": self.name, "base_url": client.base_url, "prompt": asker.prompt.reference}
+        identity: dict[str, Any] = {"command": self.name, "base_url": client.base_url, "prompt": source.reference}
         identity |= {"settings": self.settings.model_dump(mode="json"), "schema": self.schema.to_json()}
         if self.settings.gleanings:
             identity["gleaning"] = load_prompt("glean", self.settings.language).reference
@@ -116,14 +128,14 @@ class LLMJob:
             meter=self.meter,
         )
 
-    def _estimate(self, client: OpenAIClient, asker: Asker) -> None:
+    async def _estimate(self, client: OpenAIClient, source: Asks) -> None:
         # A dry run leaves nothing behind: neither a record nor a cache where there is none.
         cache = CachedLLM(client, self._cache, offline=True) if self._cache.is_file() else None
         try:
             with JobInput(self.files.source, self.files.on_error, self._job.limit) as rows:
-                lines = estimate_job(rows.rows(), asker, cache).lines(self.prices)
+                lines = (await source.aestimate(rows.rows(), cache)).lines(self.prices)
         finally:
-            asyncio.run((cache or client).aclose())
+            await (cache or client).aclose()
         for line in lines:
             typer.echo(line)
 

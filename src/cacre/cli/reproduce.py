@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cacre.errors import ConfigError
 from cacre.extras import needs_extra
 from cacre.files import atomic_writer
 
@@ -39,6 +40,9 @@ def reproduce_command(
     output: Annotated[str, typer.Option("-o", "--output", help="Markdown file; - is stdout.")] = "-",
     train: Annotated[bool, typer.Option("--train/--no-train", help="Train the runs that are missing.")] = True,
     variant: Annotated[list[str] | None, typer.Option(help="Train only this variant; repeatable.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Filter with this verifier in place of trained runs; repeatable.")
+    ] = None,
     figures: Annotated[Path | None, typer.Option(help="Draw Figures 2 and 3 into this folder.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first texts of each candidate file.")] = None,
 ) -> None:
@@ -46,17 +50,23 @@ def reproduce_command(
     with needs_extra("train"):
         from cacre.reproduction.experiment import load_experiment
         from cacre.reproduction.report import WHAT, Reproduction
-        from cacre.reproduction.runs import finished_runs, train_runs
+        from cacre.reproduction.runs import finished_runs, given_runs, train_runs
     plan = load_experiment(experiment)
     wanted = WHAT if part is Part.all else (part.value,)
-    if train and set(wanted) & _TRAINED:
+    if model and variant:
+        raise ConfigError("--model takes verifiers as they are, --variant trains some: leave out one of the two")
+    if train and not model and set(wanted) & _TRAINED:
         only = set(variant) if variant else {plan.main} if "table4" not in wanted else None
         train_runs(plan, data, runs, only=only, tell=lambda line: typer.echo(line, err=True))
-    reproduction = Reproduction(plan, data, finished_runs(plan, runs), limit, lambda line: typer.echo(line, err=True))
+    found = given_runs(plan, model) if model else finished_runs(plan, runs)
+    reproduction = Reproduction(plan, data, found, limit, lambda line: typer.echo(line, err=True))
     if not reproduction.runs and set(wanted) & _TRAINED:
         typer.echo(f"no trained run in {runs}: what needs one is left out (leave --no-train out to train)", err=True)
     page = "\n".join(table.markdown() for table in reproduction.tables(wanted))
-    setting = "".join(f"* {line}\n" for line in reproduction.setting())
+    lines = reproduction.setting()
+    if model:  # neither seeds nor thresholds are the experiment's
+        lines = [lines[0], f"filtered with {', '.join(model)}; B = {plan.resamples} resamples of texts"]
+    setting = "".join(f"* {line}\n" for line in lines)
     for path in reproduction.figures(figures) if figures else []:
         typer.echo(f"{path}", err=True)
     if output == "-":

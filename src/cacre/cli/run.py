@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cacre.cli.agent_options import AgentOptions
+from cacre.cli.extractor_job import ExtractorFolder, extract_and_verify, refuse_llm_options
+from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
 from cacre.extras import needs_extra
 from cacre.inference import DecisionRules, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL, folder_digest
+
+if TYPE_CHECKING:
+    from cacre.extraction.agents import MultiAgentExtractor
+    from cacre.extraction.extractor import Extractor
+    from cacre.extraction.file_job import Outlet
+    from cacre.extraction.run_summary import RunSummary
 
 
 @with_groups
@@ -20,6 +29,7 @@ def run_command(
     ask: AskOptions,
     pay: PayOptions,
     job: JobOptions,
+    agents: AgentOptions,
     output: Annotated[str, typer.Option("-o", "--output", help="Rows with supported triples; - is stdout.")] = "-",
     rejected: Annotated[str | None, typer.Option(help="Rows with rejected triples and the reasons.")] = None,
     everything: Annotated[str | None, typer.Option("--all", help="Every triple with scores and verdict.")] = None,
@@ -30,34 +40,46 @@ def run_command(
     band: Annotated[
         float, typer.Option(min=0.0, max=2.0, help="How near a threshold is borderline, in cosine units.")
     ] = 0.05,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the verifier.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
+    extractor: ExtractorFolder = None,
 ) -> None:
-    """Extract with an LLM, verify, and keep what the text supports. Run again to go on after a stop."""
+    """Extract with an LLM or an extractor, verify, keep what the text supports. With an LLM, run again to go on."""
+    if extractor is not None:
+        refuse_llm_options(ask, pay, job, agents, judge=judge)
+        extract_and_verify(extractor, FilterPaths(source, output, rejected, everything), job, model, threads)
+        return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob
-        from cacre.extraction.extractor import Extractor
-        from cacre.extraction.file_job import JobFiles, Outlet
+        from cacre.extraction.file_job import JobFiles
         from cacre.extraction.judging import Judge
         from cacre.extraction.prompts import load_prompt
-        from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
+        from cacre.extraction.run_summary import RunSummary
         from cacre.extraction.works import ExtractWork, RunWork
         from cacre.inference.micro_batching import MicroBatcher
     summary = RunSummary()
-    outlets = [Outlet(output, lambda row: kept_part(summary.seen(row)))]
-    outlets += [Outlet(rejected, rejected_part)] if rejected else []
-    outlets += [Outlet(everything)] if everything else []
-    files = JobFiles(source, tuple(outlets), job.on_error)
+    files = JobFiles(source, _outlets(summary, output, rejected, everything), job.on_error)
     run = LLMJob("run", files, ask, pay, job)
     verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=run.schema))
 
-    def work(extractor: Extractor) -> RunWork:
+    def work(extractor: Extractor | MultiAgentExtractor) -> RunWork:
         asked = Judge(extractor.llm, run.schema, run.settings, band) if judge else None
         return RunWork(ExtractWork(extractor), MicroBatcher(verifier), asked)
 
     depends: Mapping[str, Any] = {
         "model": folder_digest(verifier.path),
         "judge": [band, load_prompt("judge", run.settings.language).reference] if judge else None,
+        **agents.fingerprint(),
     }
-    if run.start(lambda llm: Extractor(llm, run.schema, run.settings), work, depends):
+    if run.start(agents.maker(run), work, depends):
         for line in summary.lines():
             typer.echo(line, err=True)
+
+
+def _outlets(summary: RunSummary, output: str, rejected: str | None, everything: str | None) -> tuple[Outlet, ...]:
+    from cacre.extraction.file_job import Outlet
+    from cacre.extraction.run_summary import kept_part, rejected_part
+
+    outlets = [Outlet(output, lambda row: kept_part(summary.seen(row)))]
+    outlets += [Outlet(rejected, rejected_part)] if rejected else []
+    outlets += [Outlet(everything)] if everything else []
+    return tuple(outlets)

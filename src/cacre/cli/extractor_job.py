@@ -1,0 +1,159 @@
+"""What `extract` and `run` do with `--extractor`: a trained extractor in place of an LLM."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cacre.baselines.extractors import Extractor, load_extractor
+from cacre.baselines.extractors.assembling import candidate_item
+from cacre.cli.filter import FilterPaths
+from cacre.cli.llm_options import JobOptions
+from cacre.data import ErrorsFile, Row, dump_row, read_rows, verdict_row
+from cacre.errors import ConfigError
+from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
+from cacre.files import atomic_writer
+from cacre.inference import DecisionRules, Verifier, load_verifier
+from cacre.types import Candidate
+
+ExtractorFolder = Annotated[
+    Path | None, typer.Option(help="Folder of a trained extractor, which answers in place of an LLM.")
+]
+STANDARD = "-"
+_CHUNK = 64
+"""Texts given to the extractor at once."""
+_OWN = ("limit", "on_error")
+
+
+def refuse_llm_options(*groups: object, judge: bool = False) -> None:
+    """Refuse options that only mean something to an LLM.
+
+    Args:
+        groups: The option groups of the command, as they were given.
+        judge: Whether an LLM was to judge.
+
+    Raises:
+        ConfigError: One of them is not at its default.
+    """
+    given = [
+        f"--{field.name.replace('_', '-')}"
+        for group in groups
+        for field in fields(group)  # type: ignore[arg-type]
+        if field.name not in _OWN and getattr(group, field.name) != field.default
+    ]
+    given += ["--judge"] if judge else []
+    if given:
+        raise ConfigError(
+            f"{', '.join(given)}: an extractor asks no LLM and has its own schema: leave out these, or --extractor"
+        )
+
+
+def run_extractor(extractor: Extractor, paths: FilterPaths, job: JobOptions, verifier: Verifier | None = None) -> None:
+    """Extract from a file of text rows and, with a verifier, keep what it supports.
+
+    The outputs appear when all rows are done; an error before leaves none.
+
+    Args:
+        extractor: Any extractor.
+        paths: What to read and write.
+        job: Which rows, and what becomes of bad ones.
+        verifier: Judges the candidates; None writes them as they are.
+
+    Raises:
+        CacreError: A row or a model cannot be used.
+        OSError: An output cannot be written.
+    """
+    paths.check()
+    summary, rows, triples = RunSummary(), 0, 0
+    with ExitStack() as stack:
+        errors = stack.enter_context(ErrorsFile(paths.errors)) if job.on_error == "skip" else None
+        texts = islice(read_rows(paths.source, "texts", on_error=job.on_error, errors=errors), job.limit)
+        sinks = [stack.enter_context(_sink(path)) for path in (paths.kept, paths.rejected, paths.everything)]
+        advance = stack.enter_context(_bar(paths))
+        while chunk := list(islice(texts, _CHUNK)):
+            found = extractor.extract([row.content.text for row in chunk])
+            for row in _rows(extractor.name, chunk, found, verifier):
+                rows, triples = rows + 1, triples + len(row["triples"])
+                parts = (row, None, None) if verifier is None else _parts(summary, row)
+                for sink, part in zip(sinks, parts, strict=True):
+                    if sink is not None and part is not None:
+                        sink.write(dump_row(part))
+                advance()
+    for line in [f"{rows} texts, {triples} triples"] if verifier is None else summary.lines():
+        typer.echo(line, err=True)
+    if errors is not None and errors.count:
+        typer.echo(f"{errors.count} rows skipped, listed in {paths.errors}", err=True)
+
+
+def extract_and_verify(folder: Path, paths: FilterPaths, job: JobOptions, model: str, threads: int | None) -> None:
+    """`run_extractor` with the extractor and the verifier of two folders.
+
+    Raises:
+        CacreError: A row or a folder cannot be used.
+        OSError: An output cannot be written.
+    """
+    extractor = load_extractor(folder, threads=threads)
+    verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=extractor.schema))
+    run_extractor(extractor, paths, job, verifier)
+
+
+def _rows(
+    name: str, chunk: list[Row], found: list[list[Candidate]], verifier: Verifier | None
+) -> Iterator[dict[str, Any]]:
+    """The rows with their candidates, judged if there is a verifier."""
+    drafts = [
+        {
+            **row.raw,
+            "triples": [candidate_item(candidate) for candidate in candidates],
+            "extraction": {"extractor": name},
+        }
+        for row, candidates in zip(chunk, found, strict=True)
+    ]
+    if verifier is None:
+        yield from drafts
+        return
+    verdicts = verifier.verify_many([(r.content.text, candidates) for r, candidates in zip(chunk, found, strict=True)])
+    yield from (verdict_row(draft, judged) for draft, judged in zip(drafts, verdicts, strict=True))
+
+
+def _parts(summary: RunSummary, row: dict[str, Any]) -> tuple[Any, Any, Any]:
+    summary.seen(row)
+    return kept_part(row), rejected_part(row), row
+
+
+@contextmanager
+def _sink(path: str | None) -> Iterator[Any]:
+    if path is None:
+        yield None
+    elif path == STANDARD:
+        # Python would write in the encoding of the terminal, which need not know Chinese.
+        yield typer.get_text_stream("stdout", encoding="utf-8")
+    else:
+        with atomic_writer(path) as stream:
+            yield stream
+
+
+@contextmanager
+def _bar(paths: FilterPaths) -> Iterator[Any]:
+    """A bar on a terminal's stderr, unless rows go to the same terminal; yields what to call after each row."""
+    if not sys.stderr.isatty() or (paths.kept == STANDARD and sys.stdout.isatty()):
+        yield lambda: None
+        return
+    columns = (TextColumn("extract"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"), TimeElapsedColumn())
+    total = None
+    if Path(paths.source).is_file():
+        with Path(paths.source).open("rb") as stream:
+            total = sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+    # Left alone, rich would take over stdout as well.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
+        task = bar.add_task("extract", total=total)
+        yield lambda: bar.advance(task)

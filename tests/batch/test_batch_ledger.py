@@ -1,0 +1,217 @@
+"""Whatever stops a job at whatever moment, the next run loses nothing and writes nothing twice."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from candidate_files import candidate_rows, filtered, read_jsonl, write_jsonl
+from pyarrow import parquet
+
+from cacre.batch.cluster import MAX_ATTEMPTS, UnitJob, UnitWorker, Workers, run_units
+from cacre.batch.judging import DATASETS, UnitJudge, summary_of
+from cacre.batch.ledger import Ledger
+from cacre.batch.parts import UnitParts
+from cacre.batch.reading import read_unit
+from cacre.batch.storage import Folder
+from cacre.batch.units import list_inputs, plan_units
+from cacre.errors import ConfigError, DataError
+from cacre.inference import load_verifier
+
+OUTPUT = (*DATASETS, "_commits", "_SUCCESS")
+BAD = '{"text": "", "triples": []}\n'
+
+
+class Killed(BaseException):
+    """Stands for a process that ends where this is raised, save that temporary files are removed."""
+
+
+@pytest.fixture(scope="module")
+def verifier(tiny_folder):
+    return load_verifier(tiny_folder, threads=1)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = write_jsonl(tmp_path / "in.jsonl", candidate_rows(12))
+    path.write_text(path.read_text(encoding="utf-8") + BAD, encoding="utf-8")
+    return path
+
+
+def judge_all(verifier, source, output, format="jsonl", **options):
+    """One run over all units in this process."""
+    ledger, files = Ledger(Folder(str(output)), DATASETS), list_inputs([str(source)])
+    with ledger.opened(files, {"model": "a", **options}):
+        judge = UnitJudge(verifier, ledger, format, chunk_rows=2)
+        done = ledger.all_committed()
+        for unit in plan_units(files, 900):
+            if unit.index not in done:
+                judge.do(unit)
+        return ledger.finish()
+
+
+def content(output):
+    """All files of the datasets and the success mark, by name."""
+    files = [path.relative_to(output) for path in sorted(output.rglob("[!.]*")) if path.is_file()]
+    return {str(path): (output / path).read_bytes() for path in files if path.parts[0] in OUTPUT}
+
+
+def test_the_output_is_that_of_filter(verifier, source, tmp_path, tiny_folder):
+    counts = judge_all(verifier, source, tmp_path / "out")
+    kept, rejected, _ = filtered(candidate_rows(12), tmp_path, tiny_folder)
+    assert read_jsonl(tmp_path / "out" / "kept") == kept
+    assert read_jsonl(tmp_path / "out" / "rejected") == rejected
+    (error,) = read_jsonl(tmp_path / "out" / "errors")
+    assert (error["path"], error["field"], error["raw"]) == (str(source), "text", BAD.strip())
+    assert source.read_bytes()[error["byte"] :].decode() == BAD
+    assert summary_of(counts).lines()[0].startswith("12 rows, 30 triples: ")
+    assert len(list((tmp_path / "out" / "kept").iterdir())) > 2
+
+
+def test_parquet_holds_the_same_rows_and_can_be_judged_again(verifier, source, tmp_path):
+    judge_all(verifier, source, tmp_path / "lines")
+    judge_all(verifier, source, tmp_path / "tables", "parquet")
+    schemas = {str(parquet.read_schema(path)) for path in (tmp_path / "tables").rglob("kept/*.parquet")}
+    assert len(schemas) == 1
+    units = plan_units(list_inputs([str(tmp_path / "tables" / "kept")]), 10_000_000)
+    rows = [record.raw for unit in units for record in read_unit(unit)]
+    lines = read_jsonl(tmp_path / "lines" / "kept")
+    assert rows == [without_null_scores(row) for row in lines]
+
+
+def without_null_scores(row):
+    return {**row, "triples": [{k: v for k, v in triple.items() if v is not None} for triple in row["triples"]]}
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+@pytest.mark.parametrize("point", ["second row", "parts stand", "commit", "success"])
+def test_a_run_stopped_anywhere_and_run_again_leaves_what_an_undisturbed_one_does(
+    point, format, verifier, source, tmp_path, monkeypatch
+):
+    judge_all(verifier, source, tmp_path / "calm", format)
+    calls = []
+
+    def stop_before(owner, name, nth):
+        original = getattr(owner, name)
+
+        def stopping(self, *arguments, **options):
+            calls.append(name)
+            if len(calls) == nth:
+                raise Killed
+            return original(self, *arguments, **options)
+
+        monkeypatch.setattr(owner, name, stopping)
+
+    if point == "second row":
+        stop_before(UnitParts, "add", 5)
+    elif point == "parts stand":
+        stop_before(Ledger, "commit", 2)
+    elif point == "commit":
+        stop_before(Folder, "write", 4)
+    else:
+        stop_before(Ledger, "finish", 1)
+    with pytest.raises(Killed):
+        judge_all(verifier, source, tmp_path / "torn", format)
+    monkeypatch.undo()
+    assert not (tmp_path / "torn" / "_SUCCESS").exists()
+    half = tmp_path / "torn" / "kept" / ".part-00001.jsonl.abc.part"  # what kill -9 leaves
+    half.write_text("{", encoding="utf-8")
+    before = {name: (tmp_path / "torn" / name).stat().st_mtime_ns for name in content(tmp_path / "torn")}
+    committed = {path.stem for path in (tmp_path / "torn" / "_commits").glob("*.json")}
+    judge_all(verifier, source, tmp_path / "torn", format)
+    assert content(tmp_path / "torn") == content(tmp_path / "calm")
+    assert not half.exists()
+    for name, written in before.items():
+        if any(number in name for number in committed):
+            assert (tmp_path / "torn" / name).stat().st_mtime_ns == written, f"{name} was written twice"
+
+
+def test_another_model_or_input_is_refused_and_named(verifier, source, tmp_path):
+    output = tmp_path / "out"
+    judge_all(verifier, source, output)
+    before = content(output)
+    with pytest.raises(ConfigError, match=r"model was 'a', is now 'b'.*name a new output folder"):
+        judge_all(verifier, source, output, model="b")
+    source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"in\.jsonl has changed"):
+        judge_all(verifier, source, output)
+    source.rename(tmp_path / "other.jsonl")
+    with pytest.raises(ConfigError, match=r"in\.jsonl is missing; input .*other\.jsonl is new"):
+        judge_all(verifier, tmp_path / "other.jsonl", output)
+    assert content(output) == before
+
+
+def test_foreign_folders_and_a_second_run_at_once_are_refused(verifier, source, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(ConfigError, match=r"thesis\.txt"):
+        judge_all(verifier, source, tmp_path / "mine")
+    ledger = Ledger(Folder(str(tmp_path / "out")), DATASETS)
+    with ledger.opened([], {}), pytest.raises(ConfigError, match=r"another run is at work .*process \d+ on "):
+        judge_all(verifier, source, tmp_path / "out")
+    files = list_inputs([str(source)])
+    inside = UnitJob(files, 100, {}, Ledger(Folder(str(tmp_path)), DATASETS), lambda: None)
+    with pytest.raises(ConfigError, match=r"in\.jsonl is in the output folder"):
+        run_units(inside, Workers())
+
+
+def test_a_job_in_an_object_store(verifier, source):
+    output = "memory://batch-out"
+    judge_all(verifier, source, output)
+    assert judge_all(verifier, source, output)["rows"] == 12
+    names = Folder(output).names("kept")
+    assert names == [f"part-{number:05d}.jsonl" for number in range(len(names))]
+    lines = b"".join(Folder(f"{output}/kept").read(name) for name in names).splitlines()
+    assert [json.loads(line)["text"] for line in lines] == [row["text"] for row in candidate_rows(12)]
+
+
+class Doomed:
+    """Work that takes its worker with it, or meets a full disk."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def do(self, unit):
+        raise self.error
+
+
+@pytest.fixture
+def unit_and_ledger(source, tmp_path):
+    (unit, *_) = plan_units(list_inputs([str(source)]), 900)
+    return {"unit": [json.dumps(dict(zip(unit.__slots__, (getattr(unit, n) for n in unit.__slots__), strict=True)))]}, (
+        Ledger(Folder(str(tmp_path / "out")), DATASETS)
+    )
+
+
+def test_a_unit_that_takes_every_worker_with_it_ends_the_job(unit_and_ledger):
+    batch, ledger = unit_and_ledger
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            UnitWorker(lambda: Doomed(Killed()), ledger, "run 1")(batch)
+    kind, message, _ = json.loads(UnitWorker(lambda: Doomed(Killed()), ledger, "run 1")(batch)["failure"][0])
+    assert (kind, message[:20]) == ("CacreError", "4 workers were lost ")
+    with pytest.raises(Killed):  # the next run tries anew
+        UnitWorker(lambda: Doomed(Killed()), ledger, "run 2")(batch)
+
+
+def test_a_full_disk_leaves_no_part_and_says_so(verifier, unit_and_ledger, monkeypatch):
+    batch, ledger = unit_and_ledger
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    result = UnitWorker(lambda: UnitJudge(verifier, ledger, "jsonl"), ledger, "run")(batch)
+    assert json.loads(result["failure"][0])[2] == errno.ENOSPC
+    assert not [path for path in Path(ledger.folder.url).rglob("*") if path.is_file()]
+
+
+def test_a_strict_job_stops_at_a_bad_row_and_a_lenient_one_goes_on(verifier, source, tmp_path):
+    ledger, files = Ledger(Folder(str(tmp_path / "out")), DATASETS), list_inputs([str(source)])
+    (unit,) = plan_units(files, 1_000_000)
+    with pytest.raises(
+        DataError, match=rf"in\.jsonl, byte {source.stat().st_size - len(BAD)}: text: must not be empty"
+    ):
+        UnitJudge(verifier, ledger, "jsonl", strict=True).do(unit)
+    assert ledger.committed(unit) is None
+    assert UnitJudge(verifier, ledger, "jsonl").do(unit)["errors"] == 1
