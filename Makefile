@@ -13,7 +13,7 @@ help:  ## list the targets
 # The light install: what a user gets. No torch.
 $(VENV)/.core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[graph]'
 	touch $@
 
 # The development install. torch comes first and alone: 2.13.0 is the CPU build, a range would bring CUDA.
@@ -24,6 +24,9 @@ $(VENV)/.dev: $(VENV)/.core
 
 demo: $(VENV)/.core  ## install (without torch) and filter the packaged sample with the bundled model
 	$(BIN)/cacre demo -o $(DEMO)
+	$(BIN)/cacre run $(DEMO)/candidates.jsonl --extractor mini-zh -o $(DEMO)/from-text.jsonl --all $(DEMO)/from-text-all.jsonl
+	$(BIN)/cacre evaluate $(DEMO)/from-text.jsonl $(DEMO)/candidates.jsonl --mode flat
+	$(BIN)/cacre graph $(DEMO)/from-text.jsonl --to turtle -o $(DEMO)/from-text.ttl
 
 test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest -n 2

@@ -209,9 +209,9 @@ def test_another_folder_gets_all_that_serving_needs(tmp_path, monkeypatch):
 def test_a_graph_that_differs_is_refused_and_the_old_one_kept(tmp_path, monkeypatch):
     tiny_corpus.write_untrained(tmp_path, tiny_corpus.settings())
     (tmp_path / "encoder.onnx").write_bytes(b"old")
-    monkeypatch.setattr(module, "_export", lambda spec, path, precision: path.write_bytes(b"new"))
+    monkeypatch.setattr(module, "export_graph", lambda spec, path, precision: path.write_bytes(b"new"))
     for difference in (2e-4, float("nan")):
-        monkeypatch.setattr(module, "_compare", lambda trained, spec, path, found=difference: found)
+        monkeypatch.setattr(module, "compare", lambda trained, spec, path, found=difference: found)
         with pytest.raises(ModelError, match=r"differs from torch by .*, at most 1e-04 is allowed"):
             export_onnx(tmp_path)
     assert (tmp_path / "encoder.onnx").read_bytes() == b"old"

@@ -26,7 +26,8 @@ from cacre.inference import DecisionRules, Verifier, load_verifier
 from cacre.types import Candidate
 
 ExtractorFolder = Annotated[
-    Path | None, typer.Option(help="Folder of a trained extractor, which answers in place of an LLM.")
+    str | None,
+    typer.Option(help="A bundled extractor (mini-zh), or the folder of one: it answers in place of an LLM."),
 ]
 STANDARD = "-"
 _CHUNK = 64
@@ -94,7 +95,7 @@ def run_extractor(extractor: Extractor, paths: FilterPaths, job: JobOptions, ver
         typer.echo(f"{errors.count} rows skipped, listed in {paths.errors}", err=True)
 
 
-def extract_and_verify(folder: Path, paths: FilterPaths, job: JobOptions, model: str, threads: int | None) -> None:
+def extract_and_verify(folder: str, paths: FilterPaths, job: JobOptions, model: str, threads: int | None) -> None:
     """`run_extractor` with the extractor and the verifier of two folders.
 
     Raises:

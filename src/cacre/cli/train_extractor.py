@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -37,6 +37,9 @@ def train_extractor_command(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Also write ONNX graphs, with which no torch is needed (electra-joint).")
     ] = False,
+    precision: Annotated[
+        Literal["float32", "float16"], typer.Option(help="How the ONNX graphs store weights.")
+    ] = "float32",
     limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows of DATA.")] = None,
 ) -> None:
     """Train an extractor, choose checkpoint and threshold on dev. Run again to go on after a stop."""
@@ -52,7 +55,7 @@ def train_extractor_command(
     if onnx:
         from cacre.baselines.extractors.onnx_export import export_onnx
 
-        export_onnx(output)
+        export_onnx(output, precision)
     scores = metrics["dev"]
     typer.echo(
         f"{output}: dev F1 {scores['f1']:.3f} (precision {scores['precision']:.3f}, recall {scores['recall']:.3f}, "

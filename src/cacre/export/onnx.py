@@ -59,7 +59,7 @@ def export_onnx(folder: Path, output: Path | None = None, precision: Precision =
     output.mkdir(parents=True, exist_ok=True)
     loaded = load_model(folder)
     if precision == "float16":
-        _round_weights(loaded)
+        round_weights(loaded.model)
         save_model(output, loaded)
     elif output != folder:
         save_model(output, loaded)
@@ -72,8 +72,8 @@ def export_onnx(folder: Path, output: Path | None = None, precision: Precision =
     for name, spec in graph_specs(loaded).items():
         path = output / f"{name}.onnx"
         partial = output / f".{name}.onnx.part"
-        _export(spec, partial, precision)
-        parity[name] = _compare(trained[name], spec, partial)
+        export_graph(spec, partial, precision)
+        parity[name] = compare(trained[name], spec, partial)
         if not parity[name] <= PARITY:
             partial.unlink()
             raise ModelError(f"{path}: differs from torch by {parity[name]:.2e}, at most {PARITY:.0e} is allowed")
@@ -90,9 +90,10 @@ def _copy_thresholds(folder: Path, output: Path) -> None:
             stream.write(source.read_text(encoding="utf-8"))
 
 
-def _round_weights(loaded: LoadedModel) -> None:
+def round_weights(module: nn.Module) -> None:
+    """Round the large weights of a module to half precision, in place."""
     with torch.no_grad():
-        for parameter in loaded.model.parameters():
+        for parameter in module.parameters():
             if parameter.numel() >= _SMALLEST_HALVED:
                 parameter.copy_(parameter.half().float())
 
@@ -102,7 +103,17 @@ def _use_plain_attention(loaded: LoadedModel) -> None:
     loaded.model.encoder.backbone.set_attn_implementation("eager")  # type: ignore[operator]
 
 
-def _export(spec: GraphSpec, path: Path, precision: Precision) -> None:
+def export_graph(spec: GraphSpec, path: Path, precision: Precision) -> None:
+    """Write one graph, without traces of this machine.
+
+    Args:
+        spec: Module and example inputs.
+        path: The file.
+        precision: With `float16`, weights that are halves already are stored so.
+
+    Raises:
+        ModelError: The exporter fails.
+    """
     batch = {
         name: torch.export.Dim(name, min=1, max=1 << 20) for axes in spec.dynamic.values() for name in axes.values()
     }
@@ -159,7 +170,7 @@ def _halve(graph: onnx.GraphProto) -> None:
     graph.value_info.extend(kept)
 
 
-def _compare(module: nn.Module, spec: GraphSpec, path: Path) -> float:
+def compare(module: nn.Module, spec: GraphSpec, path: Path) -> float:
     """Largest difference from what was trained, on inputs of another size than those the graph was traced with."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     worst = 0.0

@@ -121,7 +121,7 @@ def test_options_of_an_llm_are_refused(folder):
 def test_what_is_not_an_extractor_is_named(tmp_path, tiny_folder):
     write_rows(tmp_path / "texts.jsonl", [{"text": "雾渡"}])
     start = ["extract", tmp_path / "texts.jsonl", "--extractor"]
-    assert "no such folder; cacre train-extractor -o DIR makes one" in invoke(*start, tmp_path / "none").stderr
+    assert "neither a bundled extractor (mini-zh) nor a folder" in invoke(*start, tmp_path / "none").stderr
     assert "expected 'cacre-extractor'; a verifier goes with --model" in invoke(*start, tiny_folder).stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 from cacre.baselines.extractors.onnx_extractor import GRAPHS, OnnxExtractor
@@ -10,20 +11,31 @@ from cacre.errors import ModelError
 from cacre.extras import needs_extra
 
 
+def bundled_extractors() -> dict[str, Path]:
+    """The extractors that ship with the package, by name."""
+    root = Path(str(resources.files("cacre.resources"))) / "extractors"
+    return {path.name: path for path in sorted(root.iterdir()) if (path / "config.json").is_file()}
+
+
 def load_extractor(folder: str | Path, *, threads: int | None = None) -> Extractor:
     """Load a trained extractor; where the folder has ONNX graphs, without torch.
 
     Args:
-        folder: What `cacre train-extractor` wrote.
+        folder: What `cacre train-extractor` wrote, or the name of a bundled extractor, such as `mini-zh`. Write
+            `./NAME` for a folder of that name.
         threads: CPU threads of the ONNX graphs; all by default.
 
     Raises:
         ModelError: The folder is none, or damaged.
         MissingExtraError: There are no graphs, and torch is not installed.
     """
-    path = Path(folder)
+    bundled = bundled_extractors()
+    path = bundled.get(str(folder), Path(folder))
     if not path.is_dir():
-        raise ModelError(f"{folder}: no such folder; cacre train-extractor -o DIR makes one")
+        raise ModelError(
+            f"{folder}: neither a bundled extractor ({', '.join(bundled)}) nor a folder; cacre train-extractor -o DIR "
+            "makes one"
+        )
     if all((path / name).is_file() for name in GRAPHS):
         return OnnxExtractor(path, threads=threads)
     with needs_extra("train"):
