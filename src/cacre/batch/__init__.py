@@ -2,7 +2,10 @@
 
 `columns` is the pure function that judges, `units` cuts the input, `reading` reads one unit, `parts` and `ledger` write
 what came of it so that nothing is lost and nothing written twice, `judging` joins these, `cluster` hands units to Ray
-Data, and `pipeline` is the whole job. Only `cluster` knows Ray; only `columns`, `judging` and `pipeline` the verifier.
+Data, and `pipeline` is the whole job. For texts and an LLM, `asking` says what is asked, `llm_units` asks about one
+unit, `shards` and `layered` keep what was paid for, `allowance` and `leases` hold all workers to one set of limits, and
+`llm_pipeline` is the whole job. Only `cluster` and the pipelines know Ray; only `columns`, `judging` and `pipeline` the
+verifier.
 """
 
 from __future__ import annotations

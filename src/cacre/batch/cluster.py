@@ -14,8 +14,9 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -77,6 +78,11 @@ class Progress:
     counts: Counts
 
 
+@contextmanager
+def _nothing_shared() -> Iterator[Sequence[Any]]:
+    yield ()
+
+
 @dataclass(frozen=True)
 class UnitJob:
     """A job over the units of some files.
@@ -87,13 +93,19 @@ class UnitJob:
         options: What the output depends on besides the input, as JSON values.
         ledger: The record of the job in its output.
         set_up: Makes what does the units; called once in each worker, so that it must be possible to pickle it.
+        shared: What all workers share, such as a handle of an actor: opened in the driver while Ray is up and workers
+            are at work; `set_up` gets it as arguments.
+        clear_up: Called in the driver when no worker is at work any more, also after an error, and before the job
+            counts as done; what it does must be possible to do again.
     """
 
     files: Sequence[InputFile]
     unit_bytes: int
     options: Mapping[str, Any]
     ledger: Ledger
-    set_up: Callable[[], UnitWork]
+    set_up: Callable[..., UnitWork]
+    shared: Callable[[], AbstractContextManager[Sequence[Any]]] = _nothing_shared
+    clear_up: Callable[[], None] = lambda: None
 
 
 def run_units(job: UnitJob, workers: Workers, watch: Callable[[Progress], None] = lambda _: None) -> Counts:
@@ -125,10 +137,13 @@ def run_units(job: UnitJob, workers: Workers, watch: Callable[[Progress], None] 
             totals.update(counts)
         watch(Progress(len(units), len(done), len(done), totals))
         pending = [unit for unit in units if unit.index not in done]
-        with closing(_results(job, pending, workers)) as results:  # Ray ends before the lock is given back
-            for number, counts in enumerate(results, start=len(done) + 1):
-                totals.update(counts)
-                watch(Progress(len(units), number, len(done), totals))
+        try:
+            with closing(_results(job, pending, workers)) as results:  # Ray ends before the lock is given back
+                for number, counts in enumerate(results, start=len(done) + 1):
+                    totals.update(counts)
+                    watch(Progress(len(units), number, len(done), totals))
+        finally:
+            job.clear_up()
         return job.ledger.finish()
 
 
@@ -194,12 +209,12 @@ def _results(job: UnitJob, pending: list[Unit], workers: Workers) -> Generator[C
     """The counts of units as they are done. Ray starts a lost worker anew and gives its units out again."""
     if not pending:
         return
-    with _ray_running(workers), _terminable():
+    with _ray_running(workers), _terminable(), job.shared() as shared:
         count = min(len(pending), workers.count or int(ray.cluster_resources().get("CPU", 1)))
         items = [{"unit": json.dumps(asdict(unit))} for unit in pending]
         results = ray.data.from_items(items, override_num_blocks=min(len(items), _MAX_TASKS)).map_batches(
             UnitWorker,
-            fn_constructor_args=(job.set_up, job.ledger, uuid.uuid4().hex),
+            fn_constructor_args=(partial(job.set_up, *shared), job.ledger, uuid.uuid4().hex),
             batch_size=1,
             num_cpus=1,
             # One unit at a time: one that waits at a busy worker could be another's.

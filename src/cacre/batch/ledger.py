@@ -5,6 +5,7 @@
     _attempts/00017.json  unit 17 was begun; gone when it is done
     _SUCCESS              all are done, and how many rows there were
     _lock                 a run is at work (local disks only)
+    _cache                what workers keep for a later run, if the job has anything of that kind
 
 A unit without its commit is done again and writes the same part files over; one that has it is never touched. So
 whatever is killed at whatever moment, the next run loses nothing and writes nothing twice.
@@ -33,7 +34,9 @@ _MANIFEST, _SUCCESS, _COMMITS, _ATTEMPTS, _LOCK, _DRIVER = (
     *("_manifest.json", "_SUCCESS", "_commits"),
     *("_attempts", "_lock", "_driver.json"),
 )
-_OWN = (_MANIFEST, _SUCCESS, _COMMITS, _ATTEMPTS, _LOCK, _DRIVER)
+CACHE = "_cache"
+"""Folder that belongs to the job, but neither to its record nor to its output."""
+_OWN = (_MANIFEST, _SUCCESS, _COMMITS, _ATTEMPTS, _LOCK, _DRIVER, CACHE)
 _NAMED = 3
 
 

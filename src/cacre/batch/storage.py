@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -126,6 +127,24 @@ class Folder:
             yield stream
             stream.flush()
             filesystem.put_file(stream.name, path)
+
+    def fetch(self, name: str, target: Path) -> bool:
+        """Copy a file, of whatever size, to this machine.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            OSError: It cannot be read, or the copy not be written.
+        """
+        filesystem, path = self._place(name)
+        try:
+            with filesystem.open(path, "rb") as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except FileNotFoundError:
+            target.unlink(missing_ok=True)
+            return False
+        return True
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there.

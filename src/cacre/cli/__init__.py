@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from cacre.cli.batch import batch_command
+from cacre.cli.batch_extract import batch_extract_command
+from cacre.cli.batch_generate import batch_generate_command
 from cacre.cli.calibrate import calibrate_command
 from cacre.cli.demo import demo_command
 from cacre.cli.evaluate import evaluate
@@ -57,6 +59,8 @@ app.command("generate", epilog=epilog_of("generate"))(generate_command)
 app.command("filter", epilog=epilog_of("filter"))(filter_command)
 app.command("run", epilog=epilog_of("run"))(run_command)
 app.command("batch", epilog=epilog_of("batch"))(batch_command)
+app.command("batch-extract", epilog=epilog_of("batch-extract"))(batch_extract_command)
+app.command("batch-generate", epilog=epilog_of("batch-generate"))(batch_generate_command)
 app.command("graph", epilog=epilog_of("graph"))(graph_command)
 app.command("serve", epilog=epilog_of("serve"))(serve_command)
 app.command("mcp", epilog=epilog_of("mcp"))(mcp_command)

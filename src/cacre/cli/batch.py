@@ -88,7 +88,7 @@ def batch_command(
         strict=on_error is OnError.RAISE,
     )
     try:
-        with _progress() as watch:
+        with unit_progress() as watch:
             counts = run_batch(job, Workers(work.ray_address, work.concurrency), watch)
     except KeyboardInterrupt:
         typer.echo(f"interrupted: what is done stays in {output}; run the same command again to go on", err=True)
@@ -100,17 +100,17 @@ def batch_command(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[BatchProgress], None]]:
+def unit_progress(name: str = "batch") -> Iterator[Callable[[BatchProgress], None]]:
     """A bar where stderr is a terminal, else a line now and then."""
     if not sys.stderr.isatty():
         yield _Lines()
         return
-    columns = (TextColumn("batch"), BarColumn(), MofNCompleteColumn(), TextColumn("units, {task.fields[rows]} rows"))
+    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TextColumn("units, {task.fields[rows]} rows"))
     # Left alone, rich would take over stdout as well.
     with Progress(
         *columns, TimeElapsedColumn(), console=Console(stderr=True), redirect_stdout=False, redirect_stderr=False
     ) as bar:
-        task = bar.add_task("batch", total=None, rows=0)
+        task = bar.add_task(name, total=None, rows=0)
         yield lambda now: bar.update(task, completed=now.done, total=now.units, rows=_rows(now.counts))
 
 

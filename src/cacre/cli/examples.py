@@ -26,6 +26,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cacre batch candidates verdicts --concurrency 8",
         "cacre batch s3://texts/2026/*.parquet s3://verdicts/2026 --format parquet --ray-address auto",
     ),
+    "batch-extract": (
+        "cacre batch-extract texts triples --provider deepseek --dry-run",
+        "cacre batch-extract texts triples --provider deepseek --concurrency 64 --requests-per-minute 3000 --workers 4",
+    ),
+    "batch-generate": ("cacre batch-generate texts pairs --provider deepseek --schema open --max-requests 100000",),
     "graph": ("cacre graph kept.jsonl --to turtle -o graph.ttl", "cacre graph kept.jsonl --to csv -o tables"),
     "serve": (
         "cacre serve --port 8000",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,6 +15,7 @@ from cacre.data import load_examples
 from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier
 from cacre.schema import load_schema
+from cacre.types import Example
 
 
 class Precision(StrEnum):
@@ -36,6 +38,10 @@ def train_command(
     name: Annotated[str | None, typer.Option(help="Name on the model card; the folder's by default.")] = None,
     license_name: Annotated[str, typer.Option("--license", help="Licence of the weights, for the card.")] = "other",
     note: Annotated[str | None, typer.Option(help="What the card says about the data.")] = None,
+    max_recall_loss: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Most recall the thresholds may cost on dev; best F1 when not given."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows of DATA.")] = None,
 ) -> None:
     """Train, choose the best checkpoint on dev, export to ONNX, fit thresholds. Run again to go on after a stop."""
@@ -49,7 +55,7 @@ def train_command(
     dev_examples = load_examples(dev, schema=relations) if dev else None
     result = train(examples, output, settings, relations, dev_examples)
     export_onnx(output, precision=precision.value)
-    fit_folder(output, [example for example in result.dev if example.negatives or example.hard])
+    fit_folder(output, [e for e in result.dev if e.negatives or e.hard], max_recall_loss)
     write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
     scores = result.metrics["dev"]
     typer.echo(
@@ -59,13 +65,15 @@ def train_command(
     )
 
 
-def fit_folder(folder: Path, examples: Any) -> None:  # noqa: ANN401  (a sequence of Example)
+def fit_folder(folder: Path, examples: Sequence[Example], max_recall_loss: float | None = None) -> None:
     """Fit thresholds of a freshly exported folder on contrastive dev examples and write them."""
-    from cacre.evaluation.fitting import fit_verifier, label_by_lists, write_thresholds
+    from cacre.evaluation.fitting import Requirements, fit_verifier, label_by_lists, write_thresholds
     from cacre.inference.thresholds import Thresholds
 
     if not (folder / "thresholds.json").is_file():
         write_thresholds(folder, Thresholds(text_threshold=-1.0))
     verifier = OnnxVerifier(folder)
     rows = [label_by_lists(example) for example in examples]
-    write_thresholds(folder, fit_verifier(verifier, rows, fitted_on={"data": "dev of training", "labels": "lists"}))
+    wanted = None if max_recall_loss is None else Requirements(max_recall_loss=max_recall_loss)
+    fitted_on = {"data": "dev of training", "labels": "lists"}
+    write_thresholds(folder, fit_verifier(verifier, rows, fitted_on=fitted_on, requirements=wanted))

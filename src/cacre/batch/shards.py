@@ -1,0 +1,168 @@
+"""Paid answers of a job: each unit keeps its own in a file of its own, and in the end all go into one cache.
+
+    _cache/00017.sqlite     the answers of unit 17; whoever does it again asks none of them anew
+    _cache/answers.sqlite   all answers, as `--cache` of the other commands takes them
+
+A unit is in the hands of one worker at a time, and so is its file, on whatever disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cacre.batch.ledger import CACHE
+from cacre.batch.storage import Folder
+from cacre.batch.units import Unit
+from cacre.errors import CacreError
+from cacre.llm.cache import BUSY_SECONDS, _AnswerFile
+
+_MERGED = f"{CACHE}/answers.sqlite"
+_ENDINGS = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True)
+class PaidAnswers:
+    """Where the answers of a job are kept.
+
+    Args:
+        folder: The output of the job.
+        cache: The cache that is read first and gets all answers in the end; None takes one in the output.
+        copied: Whether SQLite works on copies on the disk of the machine, as it must where several machines share one.
+    """
+
+    folder: Folder
+    cache: Path | None = None
+    copied: bool = False
+
+    @property
+    def merged_name(self) -> str:
+        """What the cache of all answers is called outside."""
+        folder, name = self._home
+        return f"{folder.url}/{name}"
+
+    @contextmanager
+    def merged(self) -> Iterator[Path | None]:
+        """The cache of all answers as a file of this machine; None if there is none yet.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        with self._fetched(*self._home) as path:
+            yield path if path.exists() else None
+
+    def any(self) -> bool:
+        """Whether there are answers already.
+
+        Raises:
+            OSError: It cannot be found out.
+        """
+        return bool(self._shards()) or self.has_merged()
+
+    def has_merged(self) -> bool:
+        """Whether there is a cache of all answers.
+
+        Raises:
+            OSError: It cannot be found out.
+        """
+        folder, name = self._home
+        below, _, last = name.rpartition("/")
+        return last in folder.names(below)
+
+    @contextmanager
+    def shard(self, unit: Unit) -> Iterator[Path]:
+        """The file for the answers of a unit, on a disk of this machine; those of an earlier try are in it.
+
+        Raises:
+            OSError: It cannot be read, or not be brought to where the output is.
+        """
+        name = f"{CACHE}/{unit.name}.sqlite"
+        direct = self._direct(self.folder, name)
+        if direct is not None:
+            yield direct
+            return
+        # The same on every try, so that a worker that is lost leaves its answers to the next one on its machine.
+        job = sha256(self.folder.url.encode()).hexdigest()[:16]
+        path = Path(tempfile.gettempdir()) / f"cacre-{job}" / f"{unit.name}.sqlite"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            self.folder.fetch(name, path)
+        try:
+            yield path
+        finally:
+            if path.exists():
+                _upload(path, self.folder, name)
+                for ending in _ENDINGS:
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
+
+    def merge(self) -> None:
+        """Put the answers of all units into the cache and remove their files; may be done again after a stop.
+
+        What the cache has already stays as it is. Memory does not grow with the answers.
+
+        Raises:
+            ConfigError: One of the files is no cache of answers.
+            CacreError: The cache cannot be written.
+            OSError: A file cannot be read, written or removed.
+        """
+        shards = self._shards()
+        if not shards:
+            return
+        with self._fetched(*self._home) as target:
+            for name in shards:
+                with self._fetched(self.folder, f"{CACHE}/{name}") as shard:
+                    _merge_into(target, shard)
+            if self._direct(*self._home) is None:
+                _upload(target, *self._home)
+        for name in shards:
+            for ending in _ENDINGS:
+                self.folder.remove(f"{CACHE}/{name}{ending}")
+
+    @property
+    def _home(self) -> tuple[Folder, str]:
+        """Folder and name of the cache of all answers."""
+        return (self.folder, _MERGED) if self.cache is None else (Folder(str(self.cache.parent)), self.cache.name)
+
+    def _direct(self, folder: Folder, name: str) -> Path | None:
+        """A file where it lies, if SQLite may work on it there."""
+        return None if self.copied or folder.local is None else folder.local / name
+
+    @contextmanager
+    def _fetched(self, folder: Folder, name: str) -> Iterator[Path]:
+        """A file where it lies, or a copy of it; there need not be one."""
+        direct = self._direct(folder, name)
+        if direct is not None:
+            yield direct
+            return
+        with tempfile.TemporaryDirectory(prefix="cacre-") as scratch:
+            copy = Path(scratch) / name.rpartition("/")[2]
+            folder.fetch(name, copy)
+            yield copy
+
+    def _shards(self) -> list[str]:
+        return [name for name in self.folder.names(CACHE) if name.endswith(".sqlite") and name[0].isdigit()]
+
+
+def _upload(path: Path, folder: Folder, name: str) -> None:
+    with path.open("rb") as source, folder.replacing(name) as target:
+        shutil.copyfileobj(source, target)
+
+
+def _merge_into(target: Path, shard: Path) -> None:
+    for path in (target, shard):  # made, or known to be a cache, and what a killed process left in its log is in it
+        _AnswerFile(path).close()
+    try:
+        with closing(sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None)) as file:
+            file.execute("ATTACH ? AS shard", (str(shard),))
+            file.execute("INSERT OR IGNORE INTO answers SELECT key, answer, created FROM shard.answers")
+    except sqlite3.Error as error:
+        raise CacreError(
+            f"{target}: the answers of {shard} cannot be added ({error}), they stay where they are: make room on the "
+            "disk, and run the same command again"
+        ) from error
