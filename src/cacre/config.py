@@ -174,8 +174,11 @@ class TrainingSettings(_Settings):
     """Texts that go through the network at a time; the loss is still that of the whole batch, which needs no more
     memory than they do. Costs a second forward pass. None: all at once."""
     evaluations_per_epoch: Count = 1
+    chosen_by: Literal["mean_auc", "text_auc"] = "mean_auc"
+    """Which validation AUC a checkpoint is chosen by: the mean of both branches, or that of the text scores, which
+    decide most verdicts."""
     patience: Count | None = 4
-    """Evaluations without a better mean validation AUC before training stops; None trains to the end."""
+    """Evaluations without a better AUC of that kind before training stops; None trains to the end."""
     dev_fraction: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
     """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
     renamed_copies: Annotated[int, Field(ge=0)] = 0

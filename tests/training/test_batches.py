@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import tiny_corpus
 from cacre.config import LossSettings, ModelSettings
@@ -20,6 +21,31 @@ def triple_of(batch, pair):
     """Token ids of a pair's triple, without the padding."""
     row = batch["pair_triple"][pair]
     return batch["triple_ids"][row][batch["triple_mask"][row].bool()].tolist()
+
+
+def test_parts_are_encoded_once_and_put_together_in_the_order_of_the_triple(features):
+    settings = tiny_corpus.settings({"model": {"triple_encoding": "parts"}})
+    loaded = tiny_corpus.random_model(settings)
+    texts = tiny_corpus.films(3)
+    long = Triple("林知远" * 4, "导演", texts[0].anchors[0].object)
+    films = featurize(
+        [replace(texts[0], hard=(long,)), *texts[1:]],
+        loaded.featurizer,
+        loaded.schema,
+        generated=0,
+        paraphrase=False,
+        seed=1,
+    ).examples
+    batch = Collator(loaded.featurizer, settings.model, settings.loss)(films)
+    assert "triple_ids" not in batch
+    groups = [(batch[f"{kind}_ids"], batch[f"{kind}_mask"]) for kind in ("piece", "long_piece")]
+    pieces = [tuple(row[mask.bool()].tolist()) for group in groups for row, mask in zip(*group, strict=True)]
+    assert len(set(pieces)) == len(pieces)
+    assert groups[0][0].shape[1] <= 8 < groups[1][0].shape[1]
+    tokens = torch.cat([ids.flatten() for ids, _ in groups])[batch["triple_place"]]
+    pairs = [pair for example in films for pair in example.pairs]
+    for row, pair in zip(batch["pair_triple"], pairs, strict=True):
+        assert tokens[row][batch["triple_mask"][row].bool()].tolist() == pair.triple.ids.tolist()
 
 
 def test_pairs_point_to_their_text_and_triple(tiny, features):

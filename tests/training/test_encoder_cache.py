@@ -6,14 +6,16 @@ import tiny_corpus
 from cacre.config import LossSettings
 from cacre.training.batches import Collator
 from cacre.training.encoder_cache import EncoderCache
+from cacre.training.features import featurize
 from cacre.training.objective import Criterion
 
+PARTS = {"model": {"triple_encoding": "parts"}}
 NO_DROPOUT = {"encoder": {"dropout": 0.0}, "model": {"dropout": 0.0}}
 
 
 def sequences(features):
     windows = [w.ids for f in features for w in f.windows]
-    return [*windows, *(p.triple.ids for f in features for p in f.pairs)]
+    return [*windows, *(piece for f in features for p in f.pairs for piece in p.triple.pieces)]
 
 
 def states(encoder, ids):
@@ -38,10 +40,15 @@ def test_an_unknown_sequence_is_encoded_without_dropout(features, tmp_path):
     assert len(cache) == 1
 
 
-@pytest.mark.parametrize("layers", [(), (tiny_corpus.LITERAL,)], ids=["default", "literal"])
-def test_losses_with_and_without_the_cache_are_the_same(features, tmp_path, layers):
+@pytest.mark.parametrize(
+    "layers", [(), (tiny_corpus.LITERAL,), (tiny_corpus.READER, PARTS)], ids=["default", "literal", "parts"]
+)
+def test_losses_with_and_without_the_cache_are_the_same(tmp_path, layers):
     chosen = tiny_corpus.settings(*layers, NO_DROPOUT)
     loaded = tiny_corpus.random_model(chosen)
+    films = tiny_corpus.films(6)
+    options = {"generated": 1, "paraphrase": True, "seed": 1}
+    features = featurize(films, loaded.featurizer, loaded.schema, **options).examples
     cache = EncoderCache(loaded.model.encoder, tmp_path / "states.bin", sequences(features))
     criterion = Criterion(loaded.model, chosen.loss).train()
     found = {}
@@ -55,7 +62,7 @@ def test_losses_with_and_without_the_cache_are_the_same(features, tmp_path, laye
     assert found["cached"][0] == pytest.approx(found["encoded"][0], abs=1e-5)
     for left, right in zip(found["cached"][1], found["encoded"][1], strict=True):
         assert torch.allclose(left, right, atol=1e-5)
-    assert bool(found["cached"][1]) is not bool(layers)
+    assert bool(found["cached"][1]) is bool(chosen.model.pair_width)
 
 
 def test_a_batch_of_cached_states_has_no_token_ids(tiny, features, tmp_path):

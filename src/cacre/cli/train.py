@@ -54,6 +54,8 @@ def train_command(
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
     result = train(examples, output, settings, relations, dev_examples)
+    if not result.first:  # of several processes that have trained together, one exports and fits
+        return
     export_onnx(output, precision=precision.value)
     fit_folder(output, [e for e in result.dev if e.negatives or e.hard], max_recall_loss)
     write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))

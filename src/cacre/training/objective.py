@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,8 @@ from cacre.losses import info_nce_with_margin
 from cacre.modeling.model import Cacre
 from cacre.modeling.values import Pair, Projection, Similarity
 from cacre.training.batches import Batch
+from cacre.training.grad_cache import compute_in_chunks
+from cacre.training.parallel import gather_rows
 
 
 class Objective(NamedTuple):
@@ -21,6 +24,28 @@ class Objective(NamedTuple):
     loss: Tensor
     text: Tensor
     anchor: Tensor
+
+
+class Compared(NamedTuple):
+    """What one branch of the loss compares: local and global cosines of N rows."""
+
+    right: Tensor  # [N, P, 2], P = 1, or 2 if the text is pulled towards anchor and positive
+    wrong: Tensor  # [N, K, 2], or [W, 2] where all rows share them
+    valid: Tensor  # [N, K], which there are; or [W]
+
+
+class Scores(NamedTuple):
+    """All that the loss sees of a batch; flat, so that the scores of its parts can be joined."""
+
+    text_right: Tensor  # the text branch, as `Compared`
+    text_wrong: Tensor
+    text_valid: Tensor
+    anchor_right: Tensor  # the anchor branch, as `Compared`
+    anchor_wrong: Tensor
+    anchor_valid: Tensor
+    apart: Tensor  # [W, 2], negatives against their own paraphrases, which all rows share
+    logit: Tensor  # [J], of the reader, of each anchor and each negative once, if there is a BCE
+    label: Tensor  # [J], 1 for anchors
 
 
 def project(model: Cacre, batch: Batch, *, positives: bool = False) -> Projection:
@@ -66,6 +91,10 @@ def _states(model: Cacre, batch: Batch, side: str) -> Tensor:
     if f"{side}_ids" in batch:
         encode = model.encode_triples if side == "triple" else model.encode
         states = encode(batch[f"{side}_ids"], mask)
+    elif side == "triple" and "triple_place" in batch:
+        kinds = [kind for kind in ("piece", "long_piece") if f"{kind}_ids" in batch]
+        parts = [model.encode_triples(batch[f"{kind}_ids"], batch[f"{kind}_mask"]).flatten(0, 1) for kind in kinds]
+        states = torch.cat(parts)[batch["triple_place"]]
     else:
         states = model.narrow(batch[f"{side}_states"])  # the cache of a frozen encoder ends where learning begins
     return states * mask[..., None].to(states.dtype)
@@ -75,47 +104,63 @@ def compute_objective(
     model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
 ) -> Objective:
     """Both branches of the loss on the projections of a batch."""
-    text = text_loss(model, batch, projection, settings, local_weight)
-    anchor = anchor_loss(model, batch, projection, settings, local_weight)
-    loss = settings.text_weight * text + (1.0 - settings.text_weight) * anchor
+    return combine(compare(model, batch, projection, settings), settings, local_weight)
+
+
+def compare(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings) -> Scores:
+    """What the loss needs of a batch. Nothing in it depends on two texts: that begins in `combine`."""
+    logit = label = projection.triple.new_zeros(0)
     if settings.bce_weight and projection.logit is not None:
-        loss = loss + settings.bce_weight * pair_loss(batch, projection.logit)
+        logit, label = _labelled(batch, projection.logit)
+    apart = _pair_cosines(model, projection, *batch["twins"].unbind(dim=1))
+    text, anchor = _text_side(model, batch, projection, settings), _anchor_side(model, batch, projection, settings)
+    return Scores(*text, *anchor, apart, logit, label)
+
+
+def combine(scores: Scores, settings: LossSettings, local_weight: float, totals: Tensor | None = None) -> Objective:
+    """Scores to the loss.
+
+    Args:
+        scores: Of a batch.
+        settings: Of the loss.
+        local_weight: w of equations (16)-(17).
+        totals: `count_terms` of the step that this batch is a part of: the losses of its parts add up. None: it is all.
+    """
+    total_text, total_anchor, total_logits = (None, None, None) if totals is None else totals
+    text = _mean_loss(Compared(*scores[:3]), None, settings, local_weight, total_text)
+    apart = scores.apart if settings.paraphrased_negatives else None
+    anchor = _mean_loss(Compared(*scores[3:6]), apart, settings, local_weight, total_anchor)
+    loss = settings.text_weight * text + (1.0 - settings.text_weight) * anchor
+    if settings.bce_weight:
+        loss = loss + settings.bce_weight * _cross_entropy(scores.logit, scores.label, total_logits)
     return Objective(loss, text, anchor)
+
+
+def count_terms(batch: Batch, settings: LossSettings) -> Tensor:
+    """What the means of the loss are taken over, `[3]`: rows of L_text, rows of L_anchor, logits.
+
+    `featurize` leaves no text without a negative, so that with a pool every row has one.
+    """
+    if "absent" in batch:
+        return torch.zeros(3, dtype=torch.int64)
+    negative = batch["negative"] >= 0
+    logits = len(torch.unique(batch["anchor"])) + len(torch.unique(batch["negative"][negative]))
+    rows = [len(negative), len(negative)]
+    if settings.negatives != "pooled":
+        rows = [int(valid.any(dim=1).sum()) for valid in (_text_negatives(batch, settings)[1], negative)]
+    return torch.tensor([*rows, logits])
 
 
 def pair_loss(batch: Batch, logit: Tensor) -> Tensor:
     """Binary cross-entropy of the reader's logits: anchors against the negatives of the texts, each once."""
-    anchor, negative = torch.unique(batch["anchor"]), torch.unique(batch["negative"][batch["negative"] >= 0])
-    chosen = logit[torch.cat([anchor, negative])]
-    label = torch.cat([torch.ones_like(anchor), torch.zeros_like(negative)]).to(chosen.dtype)
-    return functional.binary_cross_entropy_with_logits(chosen, label)
+    return _cross_entropy(*_labelled(batch, logit), None)
 
 
 def text_loss(
     model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
 ) -> Tensor:
     """L_text: X_T is the anchor of equation (8) (A5, A25, A26)."""
-    anchor, positive, negative = batch["anchor"], batch["positive"], batch["negative"]
-    wanted = {"positive": [positive], "anchor": [anchor], "anchor_and_positive": [anchor, positive]}[
-        settings.text_positives
-    ]
-    if "other" in batch:
-        negative = torch.cat([negative, batch["other"]], dim=1)  # [N, K + Q]
-    valid, index = negative >= 0, negative.clamp(min=0)
-    if settings.text_view == "pairwise":
-        scores = model.text_similarity(projection)  # [C] twice
-        positives = [_take(scores, rows) for rows in wanted]
-        if settings.negatives == "pooled":  # each negative of the batch once, scored against its own text
-            negatives, valid = _share(_take(scores, torch.unique(negative[valid])), len(anchor))
-        else:
-            negatives = _take(scores, index)  # [N, K] twice
-    else:  # one X_T, the one given the anchor, for all triples of the tuple
-        positives = [_text_similarity(model, projection, anchor, rows) for rows in wanted]
-        # In another window of a long text the negative has another X_T, which this one cannot stand for.
-        valid = valid & (batch["pair_text"][index] == batch["pair_text"][anchor][:, None])
-        flat = _text_similarity(model, projection, anchor.repeat_interleave(index.shape[1]), index.flatten())
-        negatives = Similarity(flat.local.view(index.shape), flat.pooled.view(index.shape))
-    return torch.stack([_info_nce(p, negatives, valid, settings, local_weight) for p in positives]).mean()
+    return compute_objective(model, batch, projection, settings, local_weight).text
 
 
 def anchor_loss(
@@ -126,67 +171,106 @@ def anchor_loss(
     With `paraphrased_negatives` each wrong triple against its own paraphrase is one more negative. Whose twin it is
     does not matter: the two must be further apart than any right pair.
     """
-    anchor, negative, twins = batch["anchor"], batch["negative"], batch["twins"]
+    return compute_objective(model, batch, projection, settings, local_weight).anchor
+
+
+def _text_negatives(batch: Batch, settings: LossSettings) -> tuple[Tensor, Tensor]:
+    """The pairs a text is pushed away from, `[N, K]`, and which of them there are."""
+    negative = batch["negative"]
+    if "other" in batch:
+        negative = torch.cat([negative, batch["other"]], dim=1)  # [N, K + Q]
+    valid, index = negative >= 0, negative.clamp(min=0)
+    if settings.text_view == "anchor":
+        # In another window of a long text the negative has another X_T, which this one cannot stand for.
+        valid = valid & (batch["pair_text"][index] == batch["pair_text"][batch["anchor"]][:, None])
+    return index, valid
+
+
+def _text_side(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings) -> Compared:
+    anchor = batch["anchor"]
+    wanted = [batch[name] for name in ("anchor", "positive") if name in settings.text_positives.split("_and_")]
+    index, valid = _text_negatives(batch, settings)
+    if settings.text_view == "pairwise":
+        scores = _cosines(model.text_similarity(projection))  # [C, 2]
+        right = scores[torch.stack(wanted, dim=1)]
+        if settings.negatives == "pooled":  # each negative of the batch once, scored against its own text
+            pool = scores[torch.unique(index[valid])]
+            return Compared(right, pool, torch.ones_like(pool[:, 0], dtype=torch.bool))
+        return Compared(right, scores[index], valid)
+    # One X_T, the one given the anchor, for all triples of the tuple.
+    right = torch.stack([_text_cosines(model, projection, anchor, rows) for rows in wanted], dim=1)
+    flat = _text_cosines(model, projection, anchor.repeat_interleave(index.shape[1]), index.flatten())
+    return Compared(right, flat.view(*index.shape, 2), valid)
+
+
+def _anchor_side(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings) -> Compared:
+    anchor, negative = batch["anchor"], batch["negative"]
     valid = negative >= 0
     row, column = valid.nonzero(as_tuple=True)
-    positives = _pair_similarity(model, projection, anchor, batch["positive"])  # [N] twice
-    flat = _pair_similarity(model, projection, anchor[row], negative[row, column])  # [number valid] twice
-    apart = None
-    if settings.paraphrased_negatives and len(twins):
-        apart = _pair_similarity(model, projection, twins[:, 0], twins[:, 1])  # [W] twice
+    right = _pair_cosines(model, projection, anchor, batch["positive"])[:, None]
+    flat = _pair_cosines(model, projection, anchor[row], negative[row, column])  # [number valid, 2]
     if settings.negatives == "pooled":
-        pool = flat if apart is None else _join(flat, apart)
-        negatives, valid = _share(pool, len(anchor))
-    else:
-        empty = flat.local.new_zeros(valid.shape)
-        negatives = Similarity(*(empty.index_put((row, column), part) for part in flat))  # [N, K] twice
-        if apart is not None:
-            shared, all_valid = _share(apart, len(anchor))
-            negatives, valid = _join(negatives, shared), torch.cat([valid, all_valid], dim=1)
-    return _info_nce(positives, negatives, valid, settings, local_weight)
+        return Compared(right, flat, torch.ones_like(flat[:, 0], dtype=torch.bool))
+    return Compared(right, flat.new_zeros(*valid.shape, 2).index_put((row, column), flat), valid)
 
 
-def _info_nce(
-    positive: Similarity, negatives: Similarity, valid: Tensor, settings: LossSettings, local_weight: float
+def _mean_loss(
+    side: Compared, shared: Tensor | None, settings: LossSettings, local_weight: float, total: Tensor | None
 ) -> Tensor:
-    return info_nce_with_margin(
-        positive.local,
-        positive.pooled,
-        negatives.local,
-        negatives.pooled,
-        negative_valid=valid,
-        temperature=settings.temperature,
-        local_weight=local_weight,
-        top_k=settings.top_k,
-        base_margin=settings.base_margin,
-        margin_scale=settings.margin_scale,
-        margin_units=settings.margin_units,
-        detach_margin=settings.detach_margin,
-    )
+    """Equations (16)-(21): the mean over the rows, or their sum over `total`; `shared [W, 2]` are negatives of all."""
+    right, wrong, valid = side
+    if wrong.ndim == 2:
+        shared = wrong if shared is None else torch.cat([wrong, shared])
+        wrong, valid = wrong.new_zeros(len(right), 0, 2), valid.new_zeros(len(right), 0)
+    if shared is not None:
+        everyones = gather_rows(shared).expand(len(right), -1, -1)  # [N, W, 2]
+        wrong = torch.cat([wrong, everyones], dim=1)
+        valid = torch.cat([valid, torch.ones_like(everyones[..., 0], dtype=torch.bool)], dim=1)
+    losses = []
+    for positive in right.unbind(dim=1):
+        parts = info_nce_with_margin(
+            positive[:, 0],
+            positive[:, 1],
+            wrong[..., 0],
+            wrong[..., 1],
+            negative_valid=valid,
+            return_parts=True,
+            temperature=settings.temperature,
+            local_weight=local_weight,
+            top_k=settings.top_k,
+            base_margin=settings.base_margin,
+            margin_scale=settings.margin_scale,
+            margin_units=settings.margin_units,
+            detach_margin=settings.detach_margin,
+        )
+        losses.append(parts.loss if total is None else parts.per_row.sum() / total.clamp(min=1))
+    return torch.stack(losses).mean()
 
 
-def _share(pool: Similarity, rows: int) -> tuple[Similarity, Tensor]:
-    """The same negatives `[W]` for each of N anchors: `[N, W]` twice, and which of them are valid (all)."""
-    shared = Similarity(*(part.expand(rows, -1) for part in pool))
-    return shared, torch.ones_like(shared.local, dtype=torch.bool)
+def _labelled(batch: Batch, logit: Tensor) -> tuple[Tensor, Tensor]:
+    anchor, negative = torch.unique(batch["anchor"]), torch.unique(batch["negative"][batch["negative"] >= 0])
+    chosen = logit[torch.cat([anchor, negative])]
+    return chosen, torch.cat([torch.ones_like(anchor), torch.zeros_like(negative)]).to(chosen.dtype)
 
 
-def _join(left: Similarity, right: Similarity) -> Similarity:
-    return Similarity(*(torch.cat(parts, dim=-1) for parts in zip(left, right, strict=True)))
+def _cross_entropy(logit: Tensor, label: Tensor, total: Tensor | None) -> Tensor:
+    total = torch.tensor(len(logit)) if total is None else total
+    return functional.binary_cross_entropy_with_logits(logit, label, reduction="sum") / total.clamp(min=1)
 
 
-def _take(scores: Similarity, rows: Tensor) -> Similarity:
-    return Similarity(scores.local[rows], scores.pooled[rows])
+def _cosines(similarity: Similarity) -> Tensor:
+    return torch.stack([similarity.local, similarity.pooled], dim=-1)
 
 
-def _text_similarity(model: Cacre, projection: Projection, view: Tensor, triple: Tensor) -> Similarity:
+def _text_cosines(model: Cacre, projection: Projection, view: Tensor, triple: Tensor) -> Tensor:
     x_t, t_mask, x_r, r_mask, attention = projection[:5]
-    return model.text_similarity(Projection(x_t[view], t_mask[view], x_r[triple], r_mask[triple], attention[triple]))
+    part = Projection(x_t[view], t_mask[view], x_r[triple], r_mask[triple], attention[triple])
+    return _cosines(model.text_similarity(part))
 
 
-def _pair_similarity(model: Cacre, projection: Projection, left: Tensor, right: Tensor) -> Similarity:
+def _pair_cosines(model: Cacre, projection: Projection, left: Tensor, right: Tensor) -> Tensor:
     x_r, mask = projection.triple, projection.triple_mask
-    return model.pair_similarity(x_r[left], mask[left], x_r[right], mask[right])
+    return _cosines(model.pair_similarity(x_r[left], mask[left], x_r[right], mask[right]))
 
 
 class Criterion(nn.Module):
@@ -201,8 +285,18 @@ class Criterion(nn.Module):
         super().__init__()
         self.model, self.settings = model, settings
 
-    def forward(self, **batch: Tensor) -> dict[str, Tensor]:
-        """A batch of `Collator` to `loss`, `text_loss` and `anchor_loss`, scalars."""
-        projection = project(self.model, batch, positives=self.settings.text_positives != "anchor")
-        result = compute_objective(self.model, batch, projection, self.settings, self.model.settings.local_weight)
+    def forward(
+        self, num_items_in_batch: Tensor | None = None, chunks: Sequence[Batch] | None = None, **batch: Tensor
+    ) -> dict[str, Tensor]:
+        """A batch of `Collator`, or its parts one after the other, to `loss`, `text_loss` and `anchor_loss`, scalars.
+
+        `num_items_in_batch` (the Trainer's name) is `count_terms` of the step that the batch is a part of.
+        """
+        scores = self._scores(batch) if chunks is None else compute_in_chunks(self._scores, chunks)
+        result = combine(scores, self.settings, self.model.settings.local_weight, num_items_in_batch)
         return {"loss": result.loss, "text_loss": result.text.detach(), "anchor_loss": result.anchor.detach()}
+
+    def _scores(self, batch: Batch) -> Scores:
+        projection = project(self.model, batch, positives=self.settings.text_positives != "anchor")
+        scores = compare(self.model, batch, projection, self.settings)
+        return Scores(*(part[:0] for part in scores)) if "absent" in batch else scores

@@ -15,7 +15,7 @@ from transformers import set_seed
 
 from cacre.config import Settings
 from cacre.data.splits import split_examples
-from cacre.errors import DataError
+from cacre.errors import ConfigError, DataError
 from cacre.files import atomic_writer
 from cacre.modeling.folder import LoadedModel, save_model
 from cacre.modeling.model import Cacre
@@ -35,7 +35,8 @@ from cacre.training.features import (
     with_renamed,
 )
 from cacre.training.objective import Criterion
-from cacre.training.trainer import CacreTrainer, dev_aucs
+from cacre.training.parallel import meet, on_first, process_count, process_index, shared_encoder_cache
+from cacre.training.trainer import CacreTrainer, dev_aucs, texts_at_once
 from cacre.types import Example
 
 
@@ -46,10 +47,12 @@ class TrainingResult:
     Args:
         dev: The dev examples, for fitting thresholds.
         metrics: The content of `metrics.json`.
+        first: Whether this is the process that goes on with the folder, where several have trained together.
     """
 
     dev: Sequence[Example]
     metrics: dict[str, Any]
+    first: bool = True
 
 
 def train(
@@ -62,6 +65,8 @@ def train(
     """Train CACRE and write a model folder.
 
     Started again after an interruption it goes on from the last checkpoint; after its end it trains no further.
+    Started in several processes by `torchrun` or `accelerate launch` it trains as one process would, see
+    docs/parallel-training.md; the first of them writes.
 
     Args:
         examples: Contrastive examples.
@@ -76,7 +81,13 @@ def train(
         ConfigError: The folder holds a run with other settings, other data or another schema.
     """
     started = time.monotonic()
-    claim_folder(output, _record(settings, schema, examples, dev))
+    meet()
+    if settings.training.batch_size < process_count():
+        raise ConfigError(
+            f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
+            "without any: start fewer processes, or set a larger batch_size"
+        )
+    on_first(lambda: claim_folder(output, _record(settings, schema, examples, dev)))
     if dev is None:
         fraction = settings.training.dev_fraction
         parts = split_examples(examples, (1.0 - fraction, fraction, 0.0), settings.training.seed)
@@ -88,24 +99,41 @@ def train(
         examples, dev = parts.train, parts.dev
     count = max(1, settings.training.generated_negatives)
     dev = with_negatives(dev, schema, count=count, seed=settings.training.seed)
-    if (output / "metrics.json").is_file():  # written last: the run is complete
-        return TrainingResult(dev, json.loads((output / "metrics.json").read_text(encoding="utf-8")))
-    set_seed(settings.training.seed)
+    metrics = on_first(lambda: _finished(output))
+    if metrics is None:
+        metrics = _train(examples, dev, output, settings, schema, started)
+        on_first(lambda: _write_metrics(output, metrics))
+    return TrainingResult(dev, metrics, process_index() == 0)
+
+
+def _train(
+    examples: Sequence[Example],
+    dev: Sequence[Example],
+    output: Path,
+    settings: Settings,
+    schema: Schema,
+    started: float,
+) -> dict[str, Any]:
+    training = settings.training
+    set_seed(training.seed)
     loaded = build_model(settings, schema, examples)
-    examples = with_renamed(examples, schema, copies=settings.training.renamed_copies, seed=settings.training.seed)
+    examples = with_renamed(examples, schema, copies=training.renamed_copies, seed=training.seed)
     train_features, dev_features = (
         _featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev"))
     )
     _standardise(loaded.model, train_features.examples)
     cache = _freeze(loaded.model, output, (train_features, dev_features)) if settings.encoder.frozen else None
-    collator = Collator(loaded.featurizer, settings.model, settings.loss, cache, settings.training.seed)
+    collator = Collator(loaded.featurizer, settings.model, settings.loss, cache, training.seed)
     criterion = Criterion(loaded.model, settings.loss)
     trainer = CacreTrainer(criterion, settings, train_features.examples, dev_features.examples, collator, output)
-    outcome = trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
+    if process_index():  # else all processes would drop the same places
+        torch.manual_seed(training.seed + process_index())
+    checkpoint = on_first(lambda: last_checkpoint(output / "checkpoints"))
+    outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
-    save_model(output, loaded)
-    metrics = {
-        "dev": dev_aucs(loaded.model, dev_features.examples, collator, settings.training.batch_size),
+    on_first(lambda: save_model(output, loaded))
+    return {
+        "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
         "steps": outcome.global_step,
         "seconds": round(time.monotonic() - started, 1),
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
@@ -113,9 +141,18 @@ def train(
         "dev_data": _counts(dev_features),
         "history": trainer.state.log_history,
     }
+
+
+def _finished(output: Path) -> dict[str, Any] | None:
+    """The metrics of a complete run; they are written last."""
+    path = output / "metrics.json"
+    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return found
+
+
+def _write_metrics(output: Path, metrics: dict[str, Any]) -> None:
     with atomic_writer(output / "metrics.json") as stream:
         json.dump(metrics, stream, ensure_ascii=False, indent=1)
-    return TrainingResult(dev, metrics)
 
 
 def build_model(settings: Settings, schema: Schema, examples: Sequence[Example]) -> LoadedModel:
@@ -160,16 +197,17 @@ def _freeze(model: Cacre, output: Path, parts: Sequence[Featurized]) -> EncoderC
     for parameter in model.encoder.parameters():
         parameter.requires_grad_(False)
     windows = [w.ids for part in parts for e in part.examples for w in e.windows]
-    triples = [p.triple.ids for part in parts for e in part.examples for p in e.pairs]
-    return EncoderCache(model.encoder, output / "checkpoints" / "encoder_states.bin", [*windows, *triples])
+    triples = [piece for part in parts for e in part.examples for p in e.pairs for piece in p.triple.pieces]
+    return shared_encoder_cache(model.encoder, output / "checkpoints" / "encoder_states.bin", [*windows, *triples])
 
 
 def _record(
     settings: Settings, schema: Schema, examples: Sequence[Example], dev: Sequence[Example] | None
 ) -> dict[str, Any]:
     """What determines a run; data and schema as hashes."""
+    memory = {"gradient_checkpointing", "grad_cache_chunk"}  # how much a step needs of it, not what is learnt
     return {
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude={"training": memory}),
         "schema": _hash(schema.to_json()),
         "data": _hash([astuple(example) for example in examples]),
         "dev": "split off" if dev is None else _hash([astuple(example) for example in dev]),

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+from torch.utils.data import DataLoader, Dataset
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from cacre.config import Settings, TrainingSettings
@@ -18,7 +26,16 @@ from cacre.evaluation.curves import roc_auc
 from cacre.modeling.model import Cacre
 from cacre.training.batches import Collator
 from cacre.training.features import ExampleFeatures
-from cacre.training.objective import Criterion, project
+from cacre.training.objective import Criterion, count_terms, project
+from cacre.training.parallel import (
+    StepCollator,
+    batches_of,
+    from_all,
+    needs_cpu,
+    process_count,
+    process_index,
+    sum_over_processes,
+)
 from cacre.training.progress import ProgressLines
 from cacre.training.sampler import LengthGroupedSampler
 
@@ -36,8 +53,27 @@ class FeatureDataset(Dataset[ExampleFeatures]):
         return self.examples[index]
 
 
+class _EpochToSampler(TrainerCallback):
+    """Tells the sampler which epoch it is, before its first index is taken; nobody else does for a plain loader."""
+
+    def __init__(self, sampler: LengthGroupedSampler) -> None:
+        self.sampler = sampler
+
+    def on_epoch_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401  (what the Trainer passes to every callback)
+    ) -> None:
+        self.sampler.set_epoch(int(state.epoch or 0))
+
+
 class CacreTrainer(Trainer):
-    """Trains a `Criterion`.
+    """Trains a `Criterion`, on all processes of the run; every one of them gets all examples.
+
+    A step has the same texts however many processes share them, and its loss is that of all its texts: with DDP and the
+    counts of `get_batch_samples` the gradients of its parts add up to the gradient of the whole.
 
     Args:
         criterion: Network and loss.
@@ -62,7 +98,12 @@ class CacreTrainer(Trainer):
     ) -> None:
         self.settings = settings
         training = settings.training
-        callbacks: list[Any] = [ProgressLines()]
+        if training.gradient_checkpointing:
+            _checkpoint_layers(criterion.model)
+        self.sampler = LengthGroupedSampler([e.length for e in train], training.batch_size, training.seed)
+        callbacks: list[Any] = [_EpochToSampler(self.sampler)]
+        if process_index() == 0:
+            callbacks.append(ProgressLines())
         if training.patience is not None:
             callbacks.append(EarlyStoppingCallback(training.patience))
         super().__init__(
@@ -75,10 +116,29 @@ class CacreTrainer(Trainer):
         )
         self.remove_callback(PrinterCallback)  # it writes to stdout, where data goes
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:  # noqa: ANN401  (the Trainer's own)
-        examples = (train_dataset or self.train_dataset).examples
+    def get_train_dataloader(self) -> DataLoader[ExampleFeatures]:
+        """The batches of the run: all processes walk through the same ones, and each collates its share.
+
+        It is not prepared by accelerate, which would repeat texts to fill the last batch.
+        """
         training = self.settings.training
-        return LengthGroupedSampler([e.length for e in examples], training.batch_size, training.seed)
+        collate = StepCollator(self.data_collator, training.grad_cache_chunk)
+        return DataLoader(self.train_dataset, training.batch_size, sampler=self.sampler, collate_fn=collate)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor]:
+        """The collated batches of a step, and what the means of its loss are taken over, in all batches and processes.
+
+        The Trainer gives the counts to `Criterion`, does not divide by the number of batches, and undoes DDP's mean.
+        """
+        samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        counts = [count_terms(batch, self.settings.loss) for sample in samples for batch in batches_of(sample)]
+        return samples, sum_over_processes(torch.stack(counts).sum(dim=0).to(device))
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        from_all(None)  # what makes a checkpoint complete is written after this; no process's state may be missing
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401  (as above)
         state = self.model.state_dict() if state_dict is None else state_dict
@@ -118,11 +178,25 @@ class CacreTrainer(Trainer):
         """Validation AUCs over the dev examples, logged as `eval_text_auc`, `eval_anchor_auc`, `eval_mean_auc`."""
         examples = (eval_dataset or self.eval_dataset).examples
         criterion = self.accelerator.unwrap_model(self.model)
-        scores = dev_aucs(criterion.model, examples, self.data_collator, self.settings.training.batch_size)
+        scores = dev_aucs(criterion.model, examples, self.data_collator, texts_at_once(self.settings.training))
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+def _checkpoint_layers(model: Cacre) -> None:
+    backbone: Any = model.encoder.backbone
+    if hasattr(backbone.config, "use_cache"):
+        backbone.config.use_cache = False  # an encoder has no use for it, but warns
+    # The second name is the one of older versions.
+    enable = getattr(backbone, "activation_checkpointing_enable", None) or backbone.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+
+
+def texts_at_once(training: TrainingSettings) -> int:
+    """How many texts go through the network together where their number is only a matter of memory."""
+    return min(training.batch_size, training.grad_cache_chunk or training.batch_size)
 
 
 @torch.no_grad()
@@ -132,13 +206,14 @@ def dev_aucs(
     """The two curves of the paper's Figure 2, as areas.
 
     `text_auc`: anchors against negatives by S_st. `anchor_auc`: (anchor, positive) against (anchor, negative) by S_tt.
+    Every process must call it: each scores its share of the batches.
     """
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
     weight = model.settings.local_weight
     parts: dict[str, list[np.ndarray[Any, Any]]] = {"text+": [], "text-": [], "pair+": [], "pair-": []}
-    for start in range(0, len(examples), batch_size):
+    for start in range(process_index() * batch_size, len(examples), process_count() * batch_size):
         batch = {k: v.to(device) for k, v in collator(examples[start : start + batch_size]).items()}
         projection = project(model, batch)
         text = model.text_similarity(projection).fuse(weight).float().cpu().numpy()  # [C]
@@ -151,6 +226,7 @@ def dev_aucs(
         parts["text+"].append(text[anchor.cpu().numpy()])
         parts["text-"].append(text[torch.unique(negative[row, column]).cpu().numpy()])
     model.train(was_training)
+    parts = {name: [x for process in from_all(found) for x in process] for name, found in parts.items()}
     text_auc, anchor_auc = (_auc(parts[f"{name}+"], parts[f"{name}-"]) for name in ("text", "pair"))
     return {"text_auc": text_auc, "anchor_auc": anchor_auc, "mean_auc": (text_auc + anchor_auc) / 2}
 
@@ -165,7 +241,7 @@ def _arguments(training: TrainingSettings, output: Path, examples: int) -> Train
     per_step = training.batch_size * training.gradient_accumulation_steps
     steps_per_epoch = max(1, -(-examples // per_step))
     interval = max(1, steps_per_epoch // training.evaluations_per_epoch)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str((output / "checkpoints").resolve()),  # the best checkpoint is remembered by this path
         per_device_train_batch_size=training.batch_size,
         gradient_accumulation_steps=training.gradient_accumulation_steps,
@@ -176,7 +252,9 @@ def _arguments(training: TrainingSettings, output: Path, examples: int) -> Train
         warmup_steps=training.warmup_ratio,
         lr_scheduler_type="linear",
         bf16=training.bf16,
-        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),  # bf16 on a CPU asks for it
+        use_cpu=needs_cpu(),  # bf16 on a CPU asks for it
+        ddp_find_unused_parameters=False,  # each step needs all
+        average_tokens_across_devices=True,  # a loss is divided by the count of all processes: undo DDP's mean
         disable_tqdm=True,
         seed=training.seed,
         eval_strategy=IntervalStrategy.STEPS,
@@ -187,7 +265,7 @@ def _arguments(training: TrainingSettings, output: Path, examples: int) -> Train
         # Else a resumed run would forget for how long nothing got better, and train longer than an uninterrupted one.
         restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
-        metric_for_best_model="eval_mean_auc",
+        metric_for_best_model=f"eval_{training.chosen_by}",
         greater_is_better=True,
         logging_steps=max(1, interval // 10),
         report_to=[],
@@ -195,3 +273,5 @@ def _arguments(training: TrainingSettings, output: Path, examples: int) -> Train
         dataloader_pin_memory=False,
         label_names=[],
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # DataParallel would cut every tensor of a batch in the same way
+    return arguments
