@@ -265,7 +265,7 @@ def _ray_running(workers: Workers) -> Iterator[None]:
     try:
         ray.init(**options)
     except Exception as error:  # Ray raises a bare one where a node takes too long to start
-        raise ConfigError(f"Ray cannot be started or reached at {workers.address or 'this machine'}: {error}") from error
+        raise ConfigError(f"Ray does not answer at {workers.address or 'this machine'}: {error}") from error
     try:
         yield
     finally:
