@@ -56,6 +56,12 @@ def margins():
     return sorted((abs(one.margin), one.candidate.triple) for one in judged if one.margin is not None)
 
 
+def press(page, key):
+    """Press a key and wait until the page has drawn what it does, which on a busy machine takes a while."""
+    page.keyboard.press(key)
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "language"), [(1280, "zh-CN"), (390, "en-US")])
 def test_a_file_is_reviewed_by_keyboard_and_downloaded(browser, url, tmp_path, width, language):
@@ -75,18 +81,18 @@ def test_a_file_is_reviewed_by_keyboard_and_downloaded(browser, url, tmp_path, w
             name = page.locator(".subject-matter")
             seen.append([*name.locator(".name").all_inner_texts()[:1], name.locator(".predicate bdi").inner_text(),
                          *name.locator(".name").all_inner_texts()[1:]])  # fmt: skip
-            page.keyboard.press("ArrowDown")
+            press(page, "ArrowDown")
         assert seen == expected
         for _ in expected:
-            page.keyboard.press("ArrowUp")
+            press(page, "ArrowUp")
 
         decisions = dict(zip(map(tuple, expected), "aras" + "r" * len(expected), strict=False))
         for key in decisions.values():
-            page.keyboard.press(key)
+            press(page, key)
         assert page.locator(".bar-line progress").get_attribute("value") == str(len(expected))
-        page.keyboard.press("u")
+        press(page, "u")
         assert page.locator(".bar-line progress").get_attribute("value") == str(len(expected) - 1)
-        page.keyboard.press("r")
+        press(page, "r")
         decisions[tuple(expected[-1])] = "r"
         kept = page.evaluate("JSON.stringify(localStorage)")
         assert "雾中渡" not in kept
