@@ -121,6 +121,7 @@ def test_from_rows_to_verdicts(tmp_path):
     data = tiny_corpus.write_rows(tmp_path / "films.jsonl", tiny_corpus.films(60))
     folder = tmp_path / "model"
     arguments = ["train", data, "-o", folder, "--precision", "float16", "--name", "films"]
+    arguments += ["--max-recall-loss", "0.1"]
     arguments += [a for s in SETS for a in ("--set", s)]
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
@@ -138,6 +139,8 @@ def test_from_rows_to_verdicts(tmp_path):
     assert set(fitted["pair_thresholds"]) == {"paraphrase", "schema", "siblings"}
     assert fitted["calibration"]["kind"] == "logistic"
     assert fitted["fitted_on"]["text_auc"] > 0.9
+    assert fitted["fitted_on"]["max_recall_loss"] == 0.1
+    assert fitted["fitted_on"]["recall"] >= 0.9
 
     test = tiny_corpus.write_rows(tmp_path / "test.jsonl", tiny_corpus.films(20, seed=8))
     result = invoke("calibrate", test, "--model", folder, "--target-precision", "0.8", "--threads", "1")

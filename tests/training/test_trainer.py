@@ -45,6 +45,13 @@ def test_the_order_is_the_samplers_and_logs_go_to_stderr(tmp_path, schema, capsy
     assert "step 6/6  text_auc " in captured.err
 
 
+@pytest.mark.parametrize("name", ["mean_auc", "text_auc"])
+def test_the_checkpoint_is_chosen_by_the_area_that_is_asked_for(tmp_path, schema, name):
+    trainer = make_trainer(tmp_path, schema, {"training": {"chosen_by": name}})
+    assert trainer.args.metric_for_best_model == f"eval_{name}"
+    assert f"eval_{name}" in trainer.evaluate()
+
+
 def test_learning_rates_and_decay(tmp_path, schema):
     trainer = make_trainer(
         tmp_path, schema, {"training": {"learning_rate": 0.01, "encoder_learning_rate": 0.002, "weight_decay": 0.3}}

@@ -40,7 +40,6 @@ class WindowCollator:
     Args:
         network: Says which views it wants.
         marker: Cuts and marks the views.
-        seed: With the step's own draw it decides what is altered.
     """
 
     def __init__(self, network: ExtractorNetwork, marker: Marker) -> None:
