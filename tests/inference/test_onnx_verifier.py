@@ -99,6 +99,22 @@ def test_texts_triples_and_pairs_are_run_once_each(tiny_folder, monkeypatch):
     assert rows == {"encoder": 4, "pair": 4, "compare": 2}
 
 
+def test_a_paraphrase_by_synonym_shares_its_evidence(tiny_folder, monkeypatch):
+    verifier = OnnxVerifier(tiny_folder, threads=1)
+    featurizer, looked_up = verifier._scorer.featurizer, []
+    evidence = featurizer.evidence
+
+    def spy(text, triple):
+        looked_up.append(triple)
+        return evidence(text, triple)
+
+    monkeypatch.setattr(featurizer, "evidence", spy)
+    rows = [(FILM, [FILM_TRIPLES[0], FILM_TRIPLES[0]]), (PERSON, [FILM_TRIPLES[0]])]
+    scores = verifier.score_many(rows)
+    assert scores[0][0].strategy == "schema"
+    assert looked_up == [FILM_TRIPLES[0]] * 2
+
+
 def test_groups_bound_what_is_held_in_memory(monkeypatch, verifier):
     expected = verifier.score_many(ROWS)
     groups = []

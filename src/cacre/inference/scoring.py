@@ -59,6 +59,7 @@ class _Work:
     used: dict[WindowKey, TextFeatures] = field(default_factory=dict)
     triples: dict[Triple, TripleFeatures] = field(default_factory=dict)
     pairs: dict[PairKey, bool] = field(default_factory=dict)  # whether it is judged, not only compared with
+    evidence: dict[PairKey, EvidenceFeatures] = field(default_factory=dict)  # of canonical triples
     comparisons: dict[tuple[PairKey, PairKey], float] = field(default_factory=dict)
 
 
@@ -209,7 +210,7 @@ class Scorer:
             batch = [keys[row] for row in rows]
             if len(batch) == 1:  # one row is multiplied by another kernel, which sums in another order
                 batch *= 2
-            evidence = [self.featurizer.evidence(work.used[key[:2]], key[2]) for key in batch]
+            evidence = [self._evidence(work, key) for key in batch]
             outputs = self.pair.run(**self._pair_inputs(work, batch, states, evidence, shape))
             for key, given, score, vectors, attention in zip(batch, evidence, *outputs, strict=True):
                 l_t, l_r = len(states.text[key[:2]]), len(states.triple[key[2]])
@@ -218,6 +219,14 @@ class Scorer:
                 kept = vectors[:l_r] if self.featurizer.settings.mask_padding else vectors
                 results[key] = PairResult(round(float(score), DIGITS), kept.copy(), spans)
         return results
+
+    def _evidence(self, work: _Work, key: PairKey) -> EvidenceFeatures:
+        """String evidence of a pair; a candidate shares it with its paraphrases by synonym."""
+        text, window, triple = key
+        canonical = (text, window, self.featurizer.canonical(triple))
+        if canonical not in work.evidence:
+            work.evidence[canonical] = self.featurizer.evidence(work.used[text, window], triple)
+        return work.evidence[canonical]
 
     def _spans(self, work: _Work, key: PairKey, evidence: EvidenceFeatures, attention: Array) -> tuple[Span, ...]:
         return evidence_spans(

@@ -174,14 +174,19 @@ class Featurizer:
     def _tokens(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def canonical(self, triple: Triple) -> Triple:
+        """The triple with the schema's name of its relation; triples with one canonical form have the same evidence."""
+        name = self.schema.resolve(triple.predicate)
+        return triple if name is None else Triple(triple.subject, name, triple.object)
+
     def evidence(self, text: TextFeatures, triple: Triple) -> EvidenceFeatures:
         """String evidence of a pair, relative to the window `text`."""
-        relation = self.schema.relations.get(self.schema.resolve(triple.predicate) or "")
-        name = relation.name if relation else triple.predicate
+        triple = self.canonical(triple)
+        relation = self.schema.relations.get(triple.predicate)
         context = make_context(
             text.scan,
-            Triple(triple.subject, name, triple.object),
-            self._cues.words.get(name) or (fold(name),),
+            triple,
+            self._cues.words.get(triple.predicate) or (fold(triple.predicate),),
             frozenset(relation.near_misses) if relation else frozenset(),
             (relation.subject_type, relation.object_type) if relation else ("", ""),
         )
