@@ -76,6 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("plan", nargs="?", type=Path, default=Path("configs/experiments/design-search.toml"))
     parser.add_argument("--runs", type=Path, default=Path("runs/design"))
+    parser.add_argument("--group", nargs="+", help="train only these groups, so that several processes share the work")
     parser.add_argument("--only-done", action="store_true", help="train nothing")
     arguments = parser.parse_args()
     plan = tomllib.loads(arguments.plan.read_text(encoding="utf-8"))
@@ -85,7 +86,7 @@ def main() -> None:
     for run in runs_of(plan):
         folder = arguments.runs / run.folder
         if not (folder / "metrics.json").is_file():
-            if arguments.only_done:
+            if arguments.only_done or (arguments.group and run.group not in arguments.group):
                 continue
             print(f"{run.group}: {run.variant}, seed {run.seed}", file=sys.stderr)
             train(examples, folder, run.settings, schema)

@@ -183,6 +183,8 @@ class TrainingSettings(_Settings):
     """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
     renamed_copies: Annotated[int, Field(ge=0)] = 0
     """Copies of each training text in which other names of the same types stand."""
+    extracted_negatives: Count = 8
+    """Most negatives of a text that come from an extractor's candidates, where there are any."""
     generated_negatives: Annotated[int, Field(ge=0)] = 2
     """Negatives that cacre corrupts itself, per anchor, besides those in the data (A34)."""
     seed: Annotated[int, Field(ge=0)] = 13

@@ -75,15 +75,19 @@ def test_settings_reach_the_training(data, tmp_path, monkeypatch):
     class Seen(Exception):
         pass
 
-    def record(examples, output, settings, schema, dev):
+    def record(examples, output, settings, schema, dev, extracted):
         assert (settings.training.epochs, settings.loss.negatives, settings.model.evidence) == (3, "own", False)
         assert settings.encoder.name_or_path == "./folder"
         assert (len(examples), schema.name, dev) == (2, "duie", None)
+        assert extracted == {"甲是乙。": (("甲", "妻子", "乙"),)}
         raise Seen
 
     monkeypatch.setattr(cacre.training, "train", record)
+    found = tmp_path / "found.jsonl"
+    triple = {"subject": "甲", "predicate": "妻子", "object": "乙"}
+    found.write_text(json.dumps({"text": "甲是乙。", "triples": [triple]}), encoding="utf-8")
     sets = ["training.epochs=3", "loss.negatives=own", "model.evidence=false", "encoder.name_or_path=./folder"]
-    arguments = ["train", str(data), "-o", str(tmp_path / "out"), "--limit", "2"]
+    arguments = ["train", str(data), "-o", str(tmp_path / "out"), "--limit", "2", "--extracted", str(found)]
     result = CliRunner().invoke(app, arguments + [a for s in sets for a in ("--set", s)])
     assert isinstance(result.exception, Seen)
 

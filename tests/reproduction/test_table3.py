@@ -114,3 +114,32 @@ def test_the_command_filters_with_a_given_verifier(data, tiny_folder):
     assert alone.exit_code == 0, alone.stderr
     [row] = [line for line in alone.stdout.splitlines() if line.startswith("| **mine**")]
     assert row.endswith("| not run |  |  |")
+
+
+def test_thresholds_are_fitted_on_other_texts_of_the_same_extractor(data, tiny_folder):
+    other = {"第一篇：" + text: triples for text, triples in GOLD.items()}
+    for name in ("held-13.jsonl", "held-14.jsonl"):
+        rows = [{"text": text, "triples": [*triples, WRONG], "spo_list": triples} for text, triples in other.items()]
+        write_rows(data / name, rows)
+
+    def table(fit):
+        (data / "mine.toml").write_text(
+            'name = "mine"\ntrain = []\nmain = "CACRE"\nresamples = 100\n[variants.CACRE]\n'
+            '[candidates.mine]\npath = "mine-*.jsonl"\n' + fit,
+            encoding="utf-8",
+        )
+        words = ["reproduce", "table3", "--data", str(data), "--experiment", str(data / "mine.toml")]
+        return CliRunner().invoke(app, [*words, "--model", str(tiny_folder)])
+
+    fitted = table('fit = "held-*.jsonl"\n')
+    assert fitted.exit_code == 0, fitted.stderr
+    assert "fitting thresholds of" in fitted.stderr and "for mine, seed 2" in fitted.stderr
+    assert "fitting thresholds of" not in table("").stderr
+    for fit, fault in (
+        ("held-13.jsonl", "1 files to fit on and 2 of candidates: one for each seed"),
+        ("mine-*.jsonl", "has texts that are measured: fit on others"),
+        ("gone-*.jsonl", "0 files to fit on and 2 of candidates"),
+    ):
+        refused = table(f'fit = "{fit}"\n')
+        assert refused.exit_code == 1
+        assert fault in refused.stderr

@@ -16,6 +16,7 @@ from cacre.errors import ConfigError, DataError
 from cacre.modeling.folder import load_model
 from cacre.training import train
 from cacre.training.trainer import CacreTrainer
+from cacre.types import Triple
 
 TESTS = Path(__file__).parents[1]
 FOUR_EPOCHS = {"training": {"epochs": 4}}
@@ -199,6 +200,21 @@ def test_annotated_rows_without_negatives_suffice(tmp_path, schema):
     result = train(annotated, tmp_path, tiny_corpus.settings({"training": {"epochs": 1}}), schema)
     assert result.metrics["dev_data"]["negatives"] > 0
     assert all(example.hard for example in result.dev)
+
+
+@pytest.mark.slow
+def test_wrong_candidates_become_negatives_of_training_texts_alone(tmp_path, schema):
+    settings = tiny_corpus.settings({"training": {"epochs": 1}})
+    examples = tiny_corpus.films(24)
+    wrong = {e.text: [Triple(e.anchors[0].object, "主演", e.anchors[0].subject)] for e in examples}
+    without, added = (
+        train(examples, tmp_path / name, settings, schema, extracted=found).metrics
+        for name, found in (("without", None), ("with", wrong))
+    )
+    assert added["train"]["negatives"] == without["train"]["negatives"] + without["train"]["texts"]
+    assert added["dev_data"] == without["dev_data"]
+    with pytest.raises(ConfigError, match=r"other settings or data .*extracted"):
+        train(examples, tmp_path / "without", settings, schema, extracted=wrong)
 
 
 def test_nothing_to_learn_from(tmp_path, schema):

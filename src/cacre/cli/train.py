@@ -12,6 +12,7 @@ import typer
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings
 from cacre.data import load_examples
+from cacre.data.extracted import load_extracted
 from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier
 from cacre.schema import load_schema
@@ -30,6 +31,10 @@ def train_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The model folder.")],
     config: Annotated[str, typer.Option(help="Preset (default, paper) or TOML file.")] = "default",
     dev: Annotated[list[Path] | None, typer.Option(help="Dev rows; split off from DATA when not given.")] = None,
+    extracted: Annotated[
+        list[Path] | None,
+        typer.Option(help="Candidate rows of DATA's texts; those that DATA does not speak for become negatives."),
+    ] = None,
     schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "duie",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting; repeatable.")
@@ -53,7 +58,7 @@ def train_command(
     relations = load_schema(schema)
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
-    result = train(examples, output, settings, relations, dev_examples)
+    result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []))
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
     export_onnx(output, precision=precision.value)

@@ -88,9 +88,8 @@ def build_encoder(settings: EncoderSettings, vocab_size: int) -> Encoder:
         config = ModernBertConfig(**sizes, **drops, **tokens, global_attn_every_n_layers=1)
         return Encoder(ModernBertModel(config), settings.hidden_size)
     drops = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), settings.dropout)
-    return Encoder(
-        BertModel(BertConfig(**sizes, **drops, type_vocab_size=1), add_pooling_layer=False), settings.hidden_size
-    )
+    # Two token types, as BERT has: cacre gives one, but a cross-encoder that starts from this folder gives both.
+    return Encoder(BertModel(BertConfig(**sizes, **drops), add_pooling_layer=False), settings.hidden_size)
 
 
 def load_encoder(settings: EncoderSettings) -> Encoder:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cacre.data import read_rows, to_candidates, to_example
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import Spo
+from cacre.evaluation.fitting import LabelledText, label_by_gold
 from cacre.evaluation.scored_rows import read_scored_rows
 from cacre.reproduction.experiment import CandidateFile
 from cacre.types import Candidate, Triple
@@ -122,6 +124,17 @@ def load_seeds(name: str, file: CandidateFile, data: Path, limit: int | None = N
             raise DataError(reason, path=str(path))
         sets.append(one.ordered(sets[0].texts) if sets else one)
     return sets
+
+
+def labelled_by_gold(sets: CandidateTexts) -> list[LabelledText]:
+    """The candidates with labels to fit on, by `@value`."""
+    return [label_by_gold(text, row, [flat_triple(spo) for spo in sets.gold.get(text, ())]) for text, row in sets.pairs]
+
+
+def flat_triple(spo: Any) -> Triple:  # noqa: ANN401  (an Spo of the scorer)
+    """A triple of gold with its `@value` as object."""
+    subject, predicate, value = spo
+    return Triple(subject, predicate, value["@value"] if isinstance(value, Mapping) else value)
 
 
 def _load(name: str, file: CandidateFile, path: Path, data: Path, limit: int | None) -> CandidateTexts:

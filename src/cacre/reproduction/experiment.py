@@ -34,6 +34,10 @@ class CandidateFile(_Part):
     `derp-*.jsonl` stands for one file per seed of the extractor, all with the same texts."""
     gold: str | None = None
     """Annotated rows of the same texts, found like `path`, where the candidate rows have no gold of their own."""
+    fit: str | None = None
+    """Candidates of the same extractor on other texts, with gold, found like `path`, a file per seed: thresholds of
+    the verifier are fitted there, for each seed of the extractor. Without it they are those in the verifier's
+    folder."""
     support: str | None = None
     """Judgements of the candidates by somebody who read the text, below the data folder."""
     paper_row: str | None = None

@@ -9,13 +9,11 @@ import numpy as np
 
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation import certify
-from cacre.evaluation.fitting import label_by_gold
 from cacre.evaluation.labelled_scores import Scorer, acceptable
 from cacre.evaluation.score_table import ScoreTable
 from cacre.evaluation.thresholds import keep
 from cacre.inference.thresholds import Thresholds
-from cacre.reproduction.candidate_sets import CandidateTexts
-from cacre.reproduction.measures import flat_triple
+from cacre.reproduction.candidate_sets import CandidateTexts, labelled_by_gold
 from cacre.reproduction.tables import Table, percent
 
 HALVINGS = 200
@@ -49,11 +47,7 @@ class GuaranteeTrial:
 
 def gold_table(verifier: Scorer, sets: CandidateTexts) -> ScoreTable:
     """The candidates of a file that pass the checks, labelled by gold; those that fail count as missed."""
-    rows = [
-        label_by_gold(text, candidates, [flat_triple(spo) for spo in sets.gold.get(text, ())])
-        for text, candidates in sets.pairs
-    ]
-    return acceptable(verifier, rows, "gold")
+    return acceptable(verifier, labelled_by_gold(sets), "gold")
 
 
 def guarantee_trial(

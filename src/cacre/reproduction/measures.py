@@ -13,7 +13,7 @@ from cacre.data.normalisation import normalise_triple
 from cacre.evaluation import bootstrap_scores, count_texts, false_positives_removed_at_tpr, roc_auc
 from cacre.evaluation.duie_scorer import VALUE, Spo
 from cacre.inference import Verifier
-from cacre.reproduction.candidate_sets import CandidateTexts
+from cacre.reproduction.candidate_sets import CandidateTexts, flat_triple
 from cacre.reproduction.experiment import Mode
 from cacre.types import Candidate, Triple
 
@@ -186,12 +186,6 @@ def labels_by_support(sets: CandidateTexts) -> Floats:
     """Whether each candidate was judged supported, `[N]`: 1, 0, or nan where it was not judged."""
     found = [sets.support.get((text, candidate.triple)) for text, row in sets.pairs for candidate in row]
     return np.asarray([np.nan if value is None else float(value) for value in found], dtype=np.float64)
-
-
-def flat_triple(spo: Any) -> Triple:  # noqa: ANN401  (an Spo of the scorer)
-    """A triple of gold with its `@value` as object."""
-    subject, predicate, value = spo
-    return Triple(subject, predicate, value["@value"] if isinstance(value, Mapping) else value)
 
 
 def _everything(sets: CandidateTexts) -> list[list[Triple]]:

@@ -13,6 +13,7 @@ from cacre.baselines.relation_trees import TreeSettings
 from cacre.data import load_examples
 from cacre.data.statistics import Statistics, compute_statistics
 from cacre.errors import DataError
+from cacre.evaluation.fitting import fit_verifier
 from cacre.evaluation.score_table import Floats
 from cacre.inference import OnnxVerifier
 from cacre.reproduction.baselines import (
@@ -27,9 +28,9 @@ from cacre.reproduction.baselines import (
 )
 from cacre.reproduction.calibrated import gold_parts, stack_columns
 from cacre.reproduction.calibrated_table import calibrated_results, calibrated_table
-from cacre.reproduction.candidate_sets import CandidateTexts, load_candidates, load_seeds
+from cacre.reproduction.candidate_sets import CandidateTexts, labelled_by_gold, load_candidates, load_seeds
 from cacre.reproduction.case_study import table_5
-from cacre.reproduction.experiment import Experiment
+from cacre.reproduction.experiment import CandidateFile, Experiment
 from cacre.reproduction.figures import draw
 from cacre.reproduction.guaranteed import GAINS, gold_table, guarantee_table, guarantee_trial
 from cacre.reproduction.measures import SeedScores, areas, filter_result, judge, labels_by_gold
@@ -106,8 +107,27 @@ class Reproduction:
         """What a run says about the candidates of one seed, worked out once."""
         key = (run.folder, name, seed)
         if key not in self._judged:
-            self._judged[key] = judge(OnnxVerifier(run.folder), self.seeds(name)[seed])
+            verifier, file = OnnxVerifier(run.folder), self.experiment.candidates[name]
+            if file.fit is not None:
+                texts = self._fitting_texts(name, file)[seed]
+                self.tell(f"fitting thresholds of {run.folder.name} for {name}, seed {seed + 1}")
+                verifier.thresholds = fit_verifier(verifier, labelled_by_gold(texts))
+            self._judged[key] = judge(verifier, self.seeds(name)[seed])
         return self._judged[key]
+
+    def _fitting_texts(self, name: str, file: CandidateFile) -> list[CandidateTexts]:
+        """What thresholds for an extractor are fitted on, for each of its seeds.
+
+        Raises:
+            DataError: There are not as many files as of the candidates, or both have a text.
+        """
+        sets = load_seeds(name, file.model_copy(update={"path": file.fit, "support": None}), self.data)
+        if len(sets) != len(self.seeds(name)):
+            reason = f"{len(sets)} files to fit on and {len(self.seeds(name))} of candidates: one for each seed"
+            raise DataError(reason, path=str(file.fit))
+        if set(sets[0].texts) & set(self.candidates(name).texts):
+            raise DataError("has texts that are measured: fit on others", path=str(file.fit))
+        return sets
 
     def figures(self, folder: Path) -> list[Path]:
         """Draw Figures 2 and 3 with the first main run and the first candidate file; the SVG files.

@@ -14,6 +14,7 @@ import torch
 from transformers import set_seed
 
 from cacre.config import Settings
+from cacre.data.extracted import Extracted, with_extracted
 from cacre.data.splits import split_examples
 from cacre.errors import ConfigError, DataError
 from cacre.files import atomic_writer
@@ -61,6 +62,7 @@ def train(
     settings: Settings,
     schema: Schema,
     dev: Sequence[Example] | None = None,
+    extracted: Extracted | None = None,
 ) -> TrainingResult:
     """Train CACRE and write a model folder.
 
@@ -75,9 +77,11 @@ def train(
         schema: Relation schema: cue words, paraphrases, negatives.
         dev: Examples to choose the checkpoint on; split off from `examples` without a leak when not
             given. Those without a wrong triple are given generated ones.
+        extracted: An extractor's candidates by text; those that the lists of their text do not speak for become
+            negatives. Of dev texts they are left alone, so that dev stays the same with them and without.
 
     Raises:
-        DataError: No usable example.
+        DataError: No usable example, or candidates of other texts only.
         ConfigError: The folder holds a run with other settings, other data or another schema.
     """
     started = time.monotonic()
@@ -87,7 +91,8 @@ def train(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
-    on_first(lambda: claim_folder(output, _record(settings, schema, examples, dev)))
+    record = _record(settings, schema, examples, dev, extracted)
+    on_first(lambda: claim_folder(output, record))
     if dev is None:
         fraction = settings.training.dev_fraction
         parts = split_examples(examples, (1.0 - fraction, fraction, 0.0), settings.training.seed)
@@ -97,6 +102,8 @@ def train(
                 "for dev: give more data, a larger fraction, or dev data of its own (--dev)"
             )
         examples, dev = parts.train, parts.dev
+    if extracted:
+        examples = with_extracted(examples, extracted, schema, most=settings.training.extracted_negatives)
     count = max(1, settings.training.generated_negatives)
     dev = with_negatives(dev, schema, count=count, seed=settings.training.seed)
     metrics = on_first(lambda: _finished(output))
@@ -202,7 +209,11 @@ def _freeze(model: Cacre, output: Path, parts: Sequence[Featurized]) -> EncoderC
 
 
 def _record(
-    settings: Settings, schema: Schema, examples: Sequence[Example], dev: Sequence[Example] | None
+    settings: Settings,
+    schema: Schema,
+    examples: Sequence[Example],
+    dev: Sequence[Example] | None,
+    extracted: Extracted | None,
 ) -> dict[str, Any]:
     """What determines a run; data and schema as hashes."""
     memory = {"gradient_checkpointing", "grad_cache_chunk"}  # how much a step needs of it, not what is learnt
@@ -211,6 +222,7 @@ def _record(
         "schema": _hash(schema.to_json()),
         "data": _hash([astuple(example) for example in examples]),
         "dev": "split off" if dev is None else _hash([astuple(example) for example in dev]),
+        **({"extracted": _hash({text: list(found) for text, found in extracted.items()})} if extracted else {}),
     }
 
 
