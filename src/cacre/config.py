@@ -10,11 +10,12 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cacre.errors import ConfigError
+from cacre.types import NegativeKind
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -187,6 +188,11 @@ class TrainingSettings(_Settings):
     """Most negatives of a text that come from an extractor's candidates, where there are any."""
     generated_negatives: Annotated[int, Field(ge=0)] = 2
     """Negatives that cacre corrupts itself, per anchor, besides those in the data (A34)."""
+    generated_kinds: Annotated[tuple[NegativeKind, ...], Field(min_length=1)] = get_args(NegativeKind)
+    """How they are made, the kinds taking turns."""
+    complete_annotation: bool = False
+    """Whether the training texts are annotated completely. Then 作曲 is wrong where only 作词 is annotated, and may be
+    generated; else what often holds together is left alone."""
     seed: Annotated[int, Field(ge=0)] = 13
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from cacre.errors import DataError
 
 Outcome = Literal["supported", "rejected"]
+NegativeKind = Literal["corrupt_subject", "corrupt_predicate", "corrupt_object", "swap_roles", "trim_boundary"]
+"""How a wrong triple is made of a right one."""
 Span = tuple[int, int]
 """Character offsets [start, end) into a text."""
 

@@ -179,6 +179,16 @@ def test_drops_are_counted_once():
     assert report == GuardReport({"corrupt_predicate": 1}, {"co_holding": 1})
 
 
+def test_where_the_annotation_is_complete_a_relation_that_often_holds_too_is_wrong():
+    film = Example(TEXT, (FILM,), (FILM,), (FILM,))
+    rng = np.random.default_rng(0)
+    batch = generate_negatives(film, SCHEMA, rng, 2, ["corrupt_predicate"], complete=True)
+    assert batch.report == GuardReport({"corrupt_predicate": 2})
+    known = Example(TEXT, (FILM, *(n for row in batch.negatives for n in row)), (), ())
+    again = generate_negatives(known, SCHEMA, rng, 2, ["corrupt_predicate"], complete=True)
+    assert not set(known.anchors) & {n for row in again.negatives for n in row}
+
+
 def test_wrong_wishes_are_refused():
     with pytest.raises(ConfigError, match="corrupt_subject, corrupt_predicate"):
         generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(0), 1, kinds=["fake"])

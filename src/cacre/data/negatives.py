@@ -15,9 +15,8 @@ from cacre.data.normalisation import normalise_name
 from cacre.errors import ConfigError
 from cacre.schema import RelationType, Schema
 from cacre.schema.checks import types_agree
-from cacre.types import Example, Triple
+from cacre.types import Example, NegativeKind, Triple
 
-NegativeKind = Literal["corrupt_subject", "corrupt_predicate", "corrupt_object", "swap_roles", "trim_boundary"]
 NEGATIVE_KINDS: tuple[NegativeKind, ...] = get_args(NegativeKind)
 
 EntityPool = Mapping[str, Sequence[str]]
@@ -142,6 +141,8 @@ def generate_negatives(
     per_anchor: int,
     kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
     pool: EntityPool | None = None,
+    *,
+    complete: bool = False,
 ) -> NegativeBatch:
     """Corrupt each anchor into up to `per_anchor` negatives, the kinds taking turns in random order.
 
@@ -155,6 +156,8 @@ def generate_negatives(
         per_anchor: Negatives wanted for each anchor.
         kinds: Corruptions to use.
         pool: Entities of other texts, for texts with too few of their own.
+        complete: Whether the texts are annotated completely, so that what often holds together with a known triple is
+            wrong where it is not known itself.
 
     Raises:
         ConfigError: A kind is unknown, or none is given, or `per_anchor` is negative.
@@ -165,7 +168,8 @@ def generate_negatives(
         raise ConfigError(f"kinds={list(kinds)}, per_anchor={per_anchor}: give one or more of {allowed}, and 0 or more")
     source = corruption_source(example, schema, pool)
     guard = FalseNegativeGuard(schema, (*example.anchors, *example.positives, *(example.gold or ())))
-    maker = _Maker(schema, source, guard, frozenset((*example.negatives, *example.hard)))
+    fair: frozenset[RejectReason | None] = frozenset([None, "co_holding"] if complete else [None])
+    maker = _Maker(schema, source, guard, frozenset((*example.negatives, *example.hard)), fair)
     rows = [maker.corrupt(anchor, kinds, per_anchor, rng) for anchor in example.anchors]
     report = sum((_report(row, dropped) for row, dropped in rows), GuardReport())
     return NegativeBatch(tuple(tuple(row) for row, _ in rows), tuple(tuple(row.values()) for row, _ in rows), report)
@@ -179,6 +183,7 @@ class _Maker:
     source: CorruptionSource
     guard: FalseNegativeGuard
     present: frozenset[Triple]
+    fair: frozenset[RejectReason | None]
 
     def corrupt(
         self, anchor: Triple, kinds: Sequence[NegativeKind], wanted: int, rng: Generator
@@ -193,9 +198,9 @@ class _Maker:
             if negative is None or negative in row or negative in dropped or negative in self.present:
                 continue
             reason = self.guard.reject_reason(negative)
-            if reason is None:
+            if reason in self.fair:
                 row[negative] = kind
-            else:
+            elif reason is not None:
                 dropped[negative] = reason
         return row, dropped
 

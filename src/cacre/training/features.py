@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cacre.data.guard import FalseNegativeGuard, GuardReport
-from cacre.data.negatives import entity_pool, generate_negatives
+from cacre.data.negatives import NEGATIVE_KINDS, entity_pool, generate_negatives
 from cacre.data.renaming import name_pool, renamed
 from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures
 from cacre.schema import Schema
-from cacre.types import Example, Triple
+from cacre.types import Example, NegativeKind, Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,15 @@ class Featurized:
 
 
 def featurize(
-    examples: Iterable[Example], featurizer: Featurizer, schema: Schema, *, generated: int, paraphrase: bool, seed: int
+    examples: Iterable[Example],
+    featurizer: Featurizer,
+    schema: Schema,
+    *,
+    generated: int,
+    paraphrase: bool,
+    seed: int,
+    kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
+    complete: bool = False,
 ) -> Featurized:
     """Featurise examples for training or for dev.
 
@@ -116,6 +124,8 @@ def featurize(
         generated: Negatives to corrupt per anchor.
         paraphrase: Also featurise the schema paraphrase of each aligned negative (not of the hard ones, for time).
         seed: Of the corruptions; each example draws from its own stream, so that order does not matter.
+        kinds: Corruptions to use.
+        complete: Whether the annotation is complete, see `generate_negatives`.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema) if generated else {}
@@ -126,7 +136,8 @@ def featurize(
         guard = FalseNegativeGuard(schema, (*example.anchors, *(example.gold or ())))
         own = [n for n in dict.fromkeys((*example.negatives, *example.hard)) if _may_be_wrong(guard, n)]
         refused += len(set((*example.negatives, *example.hard))) - len(own)
-        batch = generate_negatives(example, schema, np.random.default_rng([seed, key]), generated, pool=pool)
+        rng = np.random.default_rng([seed, key])
+        batch = generate_negatives(example, schema, rng, generated, kinds, pool, complete=complete)
         report = report + batch.report
         corrupted = [n for row in batch.negatives for n in row]
         builder = PairBuilder(featurizer.windows(example.text), featurizer)

@@ -183,6 +183,8 @@ def _featurize(examples: Sequence[Example], loaded: LoadedModel, settings: Setti
         loaded.featurizer,
         loaded.schema,
         generated=settings.training.generated_negatives if is_train else 0,
+        kinds=settings.training.generated_kinds,
+        complete=settings.training.complete_annotation,
         paraphrase=is_train and settings.loss.paraphrased_negatives,
         seed=settings.training.seed,
     )
