@@ -8,7 +8,7 @@ from cacre.config import LossSettings
 from cacre.losses import multi_granularity_info_nce
 from cacre.modeling.values import Projection
 from cacre.training.batches import Collator
-from cacre.training.objective import Criterion, anchor_loss, compute_objective, pair_loss, project, text_loss
+from cacre.training.objective import Criterion, compute_objective, pair_loss, project
 
 OPTIONS = {"temperature": 0.2, "top_k": 0.6, "base_margin": 0.05, "margin_scale": 0.3}
 
@@ -115,7 +115,7 @@ def test_text_branch_equals_a_loop(models, features, network, negatives, text_po
     s = loss_settings(negatives=negatives, text_positives=text_positives, text_view=text_view)
     loaded = models[network]
     batch, projection = make(loaded, features, s)
-    loss = text_loss(loaded.model, batch, projection, s, 0.7)
+    loss = compute_objective(loaded.model, batch, projection, s, 0.7).text
     assert loss.item() == pytest.approx(text_reference(loaded.model, batch, projection, s), abs=1e-5)
 
 
@@ -128,7 +128,7 @@ def test_anchor_branch_equals_a_loop(models, features, network, negatives, parap
     loaded = models[network]
     batch, projection = make(loaded, features, s)
     assert len(batch["twins"])
-    loss = anchor_loss(loaded.model, batch, projection, s, 0.7)
+    loss = compute_objective(loaded.model, batch, projection, s, 0.7).anchor
     assert loss.item() == pytest.approx(anchor_reference(loaded.model, batch, projection, s), abs=1e-5)
 
 
@@ -145,7 +145,7 @@ def test_anchor_branch_equals_the_public_loss(models, features):
         rows.append(
             multi_granularity_info_nce(x[a][None], x[p][None], x[n][None], **masks, local_weight=0.7, **OPTIONS)
         )
-    assert anchor_loss(loaded.model, batch, projection, s, 0.7).item() == pytest.approx(
+    assert compute_objective(loaded.model, batch, projection, s, 0.7).anchor.item() == pytest.approx(
         mean(r.item() for r in rows), abs=1e-6
     )
 
@@ -163,7 +163,7 @@ def test_text_branch_given_the_anchor_equals_the_public_loss(models, features):
         rows.append(
             multi_granularity_info_nce(x_t[a][None], x[p][None], x[n][None], **masks, local_weight=0.7, **OPTIONS)
         )
-    assert text_loss(loaded.model, batch, projection, s, 0.7).item() == pytest.approx(
+    assert compute_objective(loaded.model, batch, projection, s, 0.7).text.item() == pytest.approx(
         mean(r.item() for r in rows), abs=1e-6
     )
 
@@ -183,13 +183,16 @@ def test_a_negative_in_another_window_is_not_compared_with_this_x_t(models, feat
     s = loss_settings(negatives="own", text_view="anchor")
     loaded = models["default"]
     batch, projection = make(loaded, features[:1], s)
-    expected = text_loss(loaded.model, batch, projection, s, 0.7)
+    expected = compute_objective(loaded.model, batch, projection, s, 0.7).text
     gone = batch["negative"][0, 0]
     moved = batch | {"pair_text": batch["pair_text"].clone()}
     moved["pair_text"][gone] = 1
     without = batch | {"negative": torch.where(batch["negative"] == gone, -1, batch["negative"])}
-    assert text_loss(loaded.model, moved, projection, s, 0.7) == text_loss(loaded.model, without, projection, s, 0.7)
-    assert text_loss(loaded.model, moved, projection, s, 0.7) != expected
+    assert (
+        compute_objective(loaded.model, moved, projection, s, 0.7).text
+        == compute_objective(loaded.model, without, projection, s, 0.7).text
+    )
+    assert compute_objective(loaded.model, moved, projection, s, 0.7).text != expected
 
 
 @torch.no_grad()

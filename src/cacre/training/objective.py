@@ -156,24 +156,6 @@ def pair_loss(batch: Batch, logit: Tensor) -> Tensor:
     return _cross_entropy(*_labelled(batch, logit), None)
 
 
-def text_loss(
-    model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
-) -> Tensor:
-    """L_text: X_T is the anchor of equation (8) (A5, A25, A26)."""
-    return compute_objective(model, batch, projection, settings, local_weight).text
-
-
-def anchor_loss(
-    model: Cacre, batch: Batch, projection: Projection, settings: LossSettings, local_weight: float
-) -> Tensor:
-    """L_anchor: X_a is the anchor, X_p the positive, the X_n of the text the negatives.
-
-    With `paraphrased_negatives` each wrong triple against its own paraphrase is one more negative. Whose twin it is
-    does not matter: the two must be further apart than any right pair.
-    """
-    return compute_objective(model, batch, projection, settings, local_weight).anchor
-
-
 def _text_negatives(batch: Batch, settings: LossSettings) -> tuple[Tensor, Tensor]:
     """The pairs a text is pushed away from, `[N, K]`, and which of them there are."""
     negative = batch["negative"]
@@ -187,6 +169,7 @@ def _text_negatives(batch: Batch, settings: LossSettings) -> tuple[Tensor, Tenso
 
 
 def _text_side(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings) -> Compared:
+    """X_T is the anchor of equation (8) (A5, A25, A26)."""
     anchor = batch["anchor"]
     wanted = [batch[name] for name in ("anchor", "positive") if name in settings.text_positives.split("_and_")]
     index, valid = _text_negatives(batch, settings)
@@ -204,6 +187,9 @@ def _text_side(model: Cacre, batch: Batch, projection: Projection, settings: Los
 
 
 def _anchor_side(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings) -> Compared:
+    """X_a is the anchor, X_p the positive, the X_n of the text the negatives."""
+    # With `paraphrased_negatives` each wrong triple against its own paraphrase is one more negative. Whose twin it is
+    # does not matter: the two must be further apart than any right pair.
     anchor, negative = batch["anchor"], batch["negative"]
     valid = negative >= 0
     row, column = valid.nonzero(as_tuple=True)
