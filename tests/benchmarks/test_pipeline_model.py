@@ -83,12 +83,19 @@ def test_smaller_units_with_their_share_of_the_costs_give_the_same_speed(model):
 
 def measured(seconds_of_two):
     # 1,000 candidates in 200 rows; the filter judges 100 a second after 2 s.
-    def run(seconds, began=0.0):
-        return {"seconds": seconds, "began": began, "done": seconds - (1.0 if began else 0.0)}
+    def run(seconds, cpu, began=0.0):
+        return {"seconds": seconds, "cpu": cpu, "began": began, "done": seconds - (1.0 if began else 0.0)}
 
-    runs = {"filter": run(12.0), "batch 1": run(19.0, 8.0), "batch 2": run(seconds_of_two, 8.0)}
+    runs = {"filter": run(12.0, 12.0), "batch 1": run(19.0, 13.9, 8.0), "batch 2": run(seconds_of_two, 14.0, 8.0)}
     size = {"rows": 200, "candidates": 1000, "bytes": 20000, "bytes_out": 30000, "unit_size": 1000, "runs": runs}
-    return {"start": {"filter": 2.0}, "unit": {"1": 0.0, "4": 0.0}, "sizes": {"1000": size}}
+    larger = {
+        **size,
+        "candidates": 2000,
+        "rows": 400,
+        "runs": {"filter": run(22.0, 22.0), "batch 2": run(20.0, 24.0, 8.0)},
+    }
+    measured = {"start": {"filter": 2.0}, "unit": {"1": 0.0, "4": 0.0}, "sizes": {"1000": size, "2000": larger}}
+    return {**measured, "machine": {"cores": 2}}
 
 
 @pytest.mark.parametrize(("seconds_of_two", "code"), [(14.5, 0), (20.0, 1)])
@@ -99,7 +106,11 @@ def test_measured_runs_are_repeated(model, tmp_path, capsys, seconds_of_two, cod
     path.write_text(json.dumps(measured(seconds_of_two)), encoding="utf-8")
     assert pipeline_model.main(["--measured", str(path), "--workers", "1", "10"]) == code
     lines = capsys.readouterr().out.splitlines()
-    # 10 s of judging between 8 s of start and 1 s of end, halved by a second worker: 19 s and 14 s.
-    assert any(line.startswith("| batch 1 | 52.6 | 52.6 |") for line in lines)
-    assert f"| batch 2 | {1000 / seconds_of_two:.1f} | 71.4 | {seconds_of_two / 14 - 1:+.1%} |" in lines
+    # 10 s of judging between 8 s of start and 1 s of end. All else takes 1.9 s of 19, a tenth of a core, so that two
+    # workers on two cores have .95 of one each: 8 + 10 / 1.9 + 1 s. For twice as much: 8 + 20 / 1.9 + 1 s.
+    assert any(line.startswith("| 1,000 | batch 1 | 52.6 | 52.6 |") for line in lines)
+    two, more = 9 + 10 / 1.9, 9 + 20 / 1.9
+    speeds = f"{1000 / seconds_of_two:.1f} | {1000 / two:.1f}"
+    assert f"| 1,000 | batch 2 | {speeds} | {seconds_of_two / two - 1:+.1%} |" in lines
+    assert f"| 2,000 | batch 2 | 100.0 | {2000 / more:.1f} | {20 / more - 1:+.1%} |" in lines
     assert sum(line.startswith("| 10 |") for line in lines) == 2
