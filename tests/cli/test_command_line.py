@@ -145,15 +145,15 @@ def test_export_model_says_what_it_wrote(tmp_path, monkeypatch):
 
     seen = {}
 
-    def export(folder, output, precision):
-        seen.update(folder=folder, output=output, precision=precision)
+    def export(folder, output, precision, labelled):
+        seen.update(folder=folder, output=output, precision=precision, labelled=labelled)
         return cacre.export.ExportReport({"pair.onnx": 1_500_000}, {"pair": 2e-6})
 
     monkeypatch.setattr(cacre.export, "export_onnx", export)
     result = invoke("export-model", tmp_path, "--precision", "float16")
     assert result.exit_code == 0
     assert result.stderr == f"{tmp_path / 'pair.onnx'}: 1.50 MB, differs from torch by 2.0e-06\n"
-    assert seen == {"folder": tmp_path, "output": None, "precision": "float16"}
+    assert seen == {"folder": tmp_path, "output": None, "precision": "float16", "labelled": []}
 
 
 def test_export_model_of_no_model(tmp_path):

@@ -20,10 +20,11 @@ from cacre.types import Example
 
 
 class Precision(StrEnum):
-    """How weights are stored."""
+    """How weights are stored; int8 also multiplies integers in the encoder."""
 
     float32 = "float32"
     float16 = "float16"
+    int8 = "int8"
 
 
 def train_command(
@@ -39,7 +40,9 @@ def train_command(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting; repeatable.")
     ] = None,
-    precision: Annotated[Precision, typer.Option(help="How weights are stored.")] = Precision.float32,
+    precision: Annotated[
+        Precision, typer.Option(help="How weights are stored; int8 is also computed with.")
+    ] = Precision.float32,
     name: Annotated[str | None, typer.Option(help="Name on the model card; the folder's by default.")] = None,
     license_name: Annotated[str, typer.Option("--license", help="Licence of the weights, for the card.")] = "other",
     note: Annotated[str | None, typer.Option(help="What the card says about the data.")] = None,
@@ -51,6 +54,7 @@ def train_command(
 ) -> None:
     """Train, choose the best checkpoint on dev, export to ONNX, fit thresholds. Run again to go on after a stop."""
     with needs_extra("train"):
+        from cacre.evaluation.fitting import label_by_lists
         from cacre.export import export_onnx
         from cacre.training import train
         from cacre.training.card import CardNotes, write_card
@@ -61,8 +65,9 @@ def train_command(
     result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []))
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
-    export_onnx(output, precision=precision.value)
-    fit_folder(output, [e for e in result.dev if e.negatives or e.hard], max_recall_loss)
+    measured = [e for e in result.dev if e.negatives or e.hard]
+    export_onnx(output, precision=precision.value, labelled=[label_by_lists(e) for e in measured])
+    fit_folder(output, measured, max_recall_loss)
     write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
     scores = result.metrics["dev"]
     typer.echo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,18 +14,20 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 
-from cacre.errors import ModelError
+from cacre.errors import ConfigError, ModelError
+from cacre.evaluation.fitting import LabelledText
 from cacre.export.graphs import GraphSpec, graph_specs
+from cacre.export.halves import SMALLEST_HALVED, halve
+from cacre.export.quantisation import labels_to_measure, quantise
 from cacre.files import atomic_writer
+from cacre.inference.folder import GRAPHS
 from cacre.modeling.folder import LoadedModel, load_model, save_model
 
-Precision = Literal["float32", "float16"]
+Precision = Literal["float32", "float16", "int8"]
 PARITY = 1e-4
 """Largest difference allowed between torch and ONNX Runtime on any output."""
-_SMALLEST_HALVED = 1024
 
 
 @dataclass(frozen=True)
@@ -33,32 +36,47 @@ class ExportReport:
 
     Args:
         files: Size in bytes of each graph.
-        parity: Largest absolute difference from torch over each graph's outputs.
+        parity: Largest absolute difference from torch over each graph's outputs, before the encoder becomes int8.
+        auc_loss: With int8, by how much the AUC of the text score is lower for it.
     """
 
     files: dict[str, int]
     parity: dict[str, float]
+    auc_loss: float | None = None
 
 
-def export_onnx(folder: Path, output: Path | None = None, precision: Precision = "float32") -> ExportReport:
+def export_onnx(
+    folder: Path,
+    output: Path | None = None,
+    precision: Precision = "float32",
+    labelled: Sequence[LabelledText] = (),
+) -> ExportReport:
     """Export the three graphs of a model folder and compare each with torch.
 
     With `float16` the weights are rounded to half precision, in `model.safetensors` too, and stored so; arithmetic
-    stays float32. Unlike dynamic int8, whose scale is taken over the whole batch, this keeps a candidate's score
-    independent of the batch it sits in.
+    stays float32. With `int8` the encoder's matrix products are those of integers besides, with scales fixed here, so
+    that a candidate's score stays independent of the batch it sits in; dynamic int8 takes its scale from the batch.
 
     Args:
         folder: A trained model folder.
         output: Where to write; the same folder when not given.
         precision: How weights are stored.
+        labelled: For `int8`: the scales come from its texts, and what int8 costs is measured on it.
 
     Raises:
-        ModelError: The folder cannot be read, or a graph differs from torch by more than 1e-4.
+        ConfigError: `int8` without labelled candidates.
+        DataError: They are not of two kinds.
+        ModelError: The folder cannot be read, a graph differs from torch by more than 1e-4, or int8 costs more than
+            .005 of AUC.
     """
+    if precision == "int8":
+        if not labelled:
+            raise ConfigError("int8 takes its scales from texts: give labelled rows (--data)")
+        labels_to_measure(labelled)  # before the minutes that an export takes
     output = output or folder
     output.mkdir(parents=True, exist_ok=True)
     loaded = load_model(folder)
-    if precision == "float16":
+    if precision != "float32":
         round_weights(loaded.model)
         save_model(output, loaded)
     elif output != folder:
@@ -68,18 +86,21 @@ def export_onnx(folder: Path, output: Path | None = None, precision: Precision =
     trained = {name: copy.deepcopy(spec.module) for name, spec in graph_specs(loaded).items()}
     if loaded.model.projection is not None:
         loaded.model.projection.fold()
-    files, parity = {}, {}
+    parity = {}
     for name, spec in graph_specs(loaded).items():
         path = output / f"{name}.onnx"
         partial = output / f".{name}.onnx.part"
-        export_graph(spec, partial, precision)
+        # What is quantised must be constants, not casts of halves.
+        whole = precision == "int8" and name == "encoder"
+        export_graph(spec, partial, "float32" if whole else precision)
         parity[name] = compare(trained[name], spec, partial)
         if not parity[name] <= PARITY:
             partial.unlink()
             raise ModelError(f"{path}: differs from torch by {parity[name]:.2e}, at most {PARITY:.0e} is allowed")
         partial.replace(path)
-        files[path.name] = path.stat().st_size
-    return ExportReport(files, parity)
+    loss = quantise(output, labelled) if precision == "int8" else None
+    files = {name: (output / name).stat().st_size for name in GRAPHS}
+    return ExportReport(files, parity, loss)
 
 
 def _copy_thresholds(folder: Path, output: Path) -> None:
@@ -94,7 +115,7 @@ def round_weights(module: nn.Module) -> None:
     """Round the large weights of a module to half precision, in place."""
     with torch.no_grad():
         for parameter in module.parameters():
-            if parameter.numel() >= _SMALLEST_HALVED:
+            if parameter.numel() >= SMALLEST_HALVED:
                 parameter.copy_(parameter.half().float())
 
 
@@ -109,7 +130,7 @@ def export_graph(spec: GraphSpec, path: Path, precision: Precision) -> None:
     Args:
         spec: Module and example inputs.
         path: The file.
-        precision: With `float16`, weights that are halves already are stored so.
+        precision: But for `float32`, weights that are halves already are stored so.
 
     Raises:
         ModelError: The exporter fails.
@@ -134,8 +155,8 @@ def export_graph(spec: GraphSpec, path: Path, precision: Precision) -> None:
         raise ModelError(f"{path.name}: the exporter gave no program")
     proto = program.model_proto
     _strip_traces(proto.graph)
-    if precision == "float16":
-        _halve(proto.graph)
+    if precision != "float32":
+        halve(proto.graph)
     onnx.save(proto, path)
 
 
@@ -145,29 +166,6 @@ def _strip_traces(graph: onnx.GraphProto) -> None:
         del item.metadata_props[:]
         item.doc_string = ""
     del graph.metadata_props[:]
-
-
-def _halve(graph: onnx.GraphProto) -> None:
-    """Store large weights in half precision, with a cast to float32 in front of their use.
-
-    Those that are no halves, such as products of two of them, stay as they are: nothing is rounded here.
-    """
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _SMALLEST_HALVED:
-            continue
-        name, value = tensor.name, numpy_helper.to_array(tensor)
-        half = value.astype(np.float16)
-        if not np.array_equal(half.astype(np.float32), value):
-            continue
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.float16"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}.float16"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    kept = [info for info in graph.value_info if info.name not in {c.output[0] for c in casts}]
-    del graph.value_info[:]
-    graph.value_info.extend(kept)
 
 
 def compare(module: nn.Module, spec: GraphSpec, path: Path) -> float:

@@ -8,16 +8,17 @@ Shapes: `L_T` tokens of a text window, `L_R` tokens of a triple, `D` encoder siz
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cacre.config import ModelSettings
 from cacre.inference.decision import PairStrategy, Scores
 from cacre.inference.evidence import evidence_spans
-from cacre.inference.graph import Graph, batches
+from cacre.inference.graph import BATCH_SIZE, Graph, batches
 from cacre.inference.pairing import ALL_STRATEGIES, Companions, plan_companions
 from cacre.preprocessing.evidence import MARKS
 from cacre.preprocessing.featurizer import EvidenceFeatures, Featurizer, TextFeatures, TripleFeatures, pad
@@ -177,11 +178,8 @@ class Scorer:
     def _encode(self, ids: Sequence[Array]) -> list[Array]:
         """Token ids, each `[L]`, to states, each `[L, D]`."""
         states: list[Array] = [np.empty(0)] * len(ids)
-        settings = self.featurizer.settings
-        longest = max(settings.max_text_length, settings.max_triple_length)  # perhaps all the positions there are
-        for rows, (length,) in batches([(len(one),) for one in ids], self.encoder.batch_size, longest):
-            padded, mask = pad([ids[row] for row in rows], length)
-            (output,) = self.encoder.run(input_ids=padded, attention_mask=mask)  # [B, L, D]
+        for rows, inputs in encoder_batches(ids, self.featurizer.settings, self.encoder.batch_size):
+            (output,) = self.encoder.run(**inputs)  # [B, L, D]
             for row, state in zip(rows, output, strict=True):
                 # A copy, so that the padded batch can be freed.
                 states[row] = state[: len(ids[row])].copy()
@@ -283,3 +281,13 @@ def _scores(plan: Plan, work: _Work, results: dict[PairKey, PairResult]) -> Scor
     own = results[plan.own]
     pair_score = max((work.comparisons[plan.own, other] for other in plan.others), default=None)
     return Scores(own.text_score, pair_score, plan.companions.strategy, own.evidence)
+
+
+def encoder_batches(
+    ids: Sequence[Array], settings: ModelSettings, size: int = BATCH_SIZE
+) -> Iterator[tuple[list[int], dict[str, Array]]]:
+    """Row numbers and the inputs of `encoder.onnx` for token ids, each `[L]`, at most `size` of like length at once."""
+    longest = max(settings.max_text_length, settings.max_triple_length)  # perhaps all the positions there are
+    for rows, (length,) in batches([(len(one),) for one in ids], size, longest):
+        padded, mask = pad([ids[row] for row in rows], length)
+        yield rows, {"input_ids": padded, "attention_mask": mask}
