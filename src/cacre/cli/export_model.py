@@ -35,4 +35,4 @@ def export_model_command(
         parity = report.parity[Path(name).stem]
         typer.echo(f"{(output or model) / name}: {size / 1e6:.2f} MB, differs from torch by {parity:.1e}", err=True)
     if report.auc_loss is not None:
-        typer.echo(f"int8 lowers the AUC by {report.auc_loss:.4f}; fit thresholds anew: cacre calibrate", err=True)
+        typer.echo(f"int8 changes the AUC by {-report.auc_loss:+.4f}; fit thresholds anew: cacre calibrate", err=True)

@@ -141,7 +141,8 @@ def export_graph(spec: GraphSpec, path: Path, precision: Precision) -> None:
     shapes = {name: {axis: batch[label] for axis, label in axes.items()} for name, axes in spec.dynamic.items()}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for talkative in ("torch.onnx", "onnx_ir"):
+            logging.getLogger(talkative).setLevel(logging.ERROR)
         program = torch.onnx.export(
             spec.module.eval(),
             kwargs=dict(spec.inputs),

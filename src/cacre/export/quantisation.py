@@ -7,6 +7,7 @@ the pair graph, which is made of small operations, stay as they are.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -108,19 +109,24 @@ def _quantise_encoder(source: Path, target: Path, samples: Sequence[dict[str, ND
         def get_next(self) -> dict[str, NDArray[Any]] | None:
             return next(self._left, None)
 
-    quantize_static(
-        str(source),
-        str(target),
-        Samples(),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=list(_PRODUCTS),
-        per_channel=True,
-        # Not int8 weights: without the newest instructions their sums saturate, and another processor would judge
-        # otherwise.
-        weight_type=QuantType.QUInt8,
-        activation_type=QuantType.QUInt8,
-        extra_options={"MatMulConstBOnly": True},
-    )
+    silenced = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # advice about image models, given to the root logger
+    try:
+        quantize_static(
+            str(source),
+            str(target),
+            Samples(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(_PRODUCTS),
+            per_channel=True,
+            # Not int8 weights: without the newest instructions their sums saturate, and another processor would judge
+            # otherwise.
+            weight_type=QuantType.QUInt8,
+            activation_type=QuantType.QUInt8,
+            extra_options={"MatMulConstBOnly": True},
+        )
+    finally:
+        logging.disable(silenced)
     proto = onnx.load(target)
     halve(proto.graph)  # the embeddings, which are the larger part of the file
     onnx.save(proto, target)

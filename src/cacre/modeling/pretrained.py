@@ -122,6 +122,9 @@ def load_encoder(settings: EncoderSettings) -> Encoder:
 def build_encoder_from_config(config: dict[str, Any]) -> Encoder:
     """Rebuild the architecture stored in a cacre model folder, with random weights to be overwritten."""
     values = dict(config)
+    for name, value in config.items():
+        if name.endswith("_token_id") and value is not None and value >= config["vocab_size"]:
+            values[name] = None  # of another vocabulary, as older folders have it: transformers would warn of it
     encoder_config = AutoConfig.for_model(values.pop("model_type"), **values)
     backbone = AutoModel.from_config(encoder_config, **_without_pooler(encoder_config))
     return Encoder(backbone, encoder_config.hidden_size)
