@@ -38,6 +38,8 @@ class CandidateFile(_Part):
     """Candidates of the same extractor on other texts, with gold, found like `path`, a file per seed: thresholds of
     the verifier are fitted there, for each seed of the extractor. Without it they are those in the verifier's
     folder."""
+    fit_gold: str | None = None
+    """As `gold`, for the texts of `fit`."""
     support: str | None = None
     """Judgements of the candidates by somebody who read the text, below the data folder."""
     paper_row: str | None = None

@@ -121,7 +121,9 @@ class Reproduction:
         Raises:
             DataError: There are not as many files as of the candidates, or both have a text.
         """
-        sets = load_seeds(name, file.model_copy(update={"path": file.fit, "support": None}), self.data)
+        sets = load_seeds(
+            name, file.model_copy(update={"path": file.fit, "gold": file.fit_gold, "support": None}), self.data
+        )
         if len(sets) != len(self.seeds(name)):
             reason = f"{len(sets)} files to fit on and {len(self.seeds(name))} of candidates: one for each seed"
             raise DataError(reason, path=str(file.fit))
