@@ -80,4 +80,9 @@ def test_candidates_are_read_best_first(tmp_path):
     first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     first.write_text(row((*WRONG, 0.2), (*DIRECTED, 0.9), tuple(STARRED)) + "\n", encoding="utf-8")
     second.write_text(row((*ALSO_WRONG, 0.5), (*WRONG, 0.1)) + "\n", encoding="utf-8")
+    judged = tmp_path / "c.jsonl"
+    triples = [dict(zip(("subject", "predicate", "object"), t, strict=True)) for t in (WRONG, DIRECTED, STARRED)]
+    labelled = [{**t, "supported": label} for t, label in zip(triples, (0, 1, None), strict=True)]
+    judged.write_text(json.dumps({"text": TEXT, "triples": labelled}) + "\n", encoding="utf-8")
+    assert load_extracted([judged]) == {TEXT: (WRONG,)}
     assert load_extracted([first, second]) == {TEXT: (DIRECTED, ALSO_WRONG, WRONG, STARRED)}

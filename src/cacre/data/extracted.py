@@ -20,11 +20,11 @@ Extracted = Mapping[str, Sequence[Triple]]
 
 
 def load_extracted(paths: Iterable[str | Path], *, limits: Limits = DEFAULT_LIMITS) -> dict[str, tuple[Triple, ...]]:
-    """Read candidate rows; of one text in several rows all candidates count.
+    """Read candidate rows; of one text in several rows all candidates count, save those that a reader calls right.
 
     Args:
-        paths: Files of candidate rows, such as `cacre extract` writes; where candidates have a `score`, the best come
-            first.
+        paths: Files of candidate rows, such as `cacre extract` writes. Where candidates have a `score`, the best come
+            first; where they have a label `supported`, only those with 0 are taken.
         limits: What a row may be at most.
 
     Raises:
@@ -34,7 +34,7 @@ def load_extracted(paths: Iterable[str | Path], *, limits: Limits = DEFAULT_LIMI
     for path in paths:
         for row in read_rows(path, "candidates", limits=limits):
             candidates = to_candidates(row)
-            found.setdefault(candidates.text, []).extend(candidates.candidates)
+            found.setdefault(candidates.text, []).extend(filter(_may_be_wrong, candidates.candidates))
     return {
         text: tuple(dict.fromkeys(c.triple for c in sorted(candidates, key=_score, reverse=True)))
         for text, candidates in found.items()
@@ -73,6 +73,10 @@ def _extended(example: Example, candidates: Sequence[Triple], schema: Schema, mo
     fair = (None, "co_holding")
     wrong = [t for t in candidates if normalise_triple(t) not in there and guard.reject_reason(t) in fair]
     return replace(example, hard=(*example.hard, *wrong[:most]))
+
+
+def _may_be_wrong(candidate: Candidate) -> bool:
+    return bool(candidate.extra.get("supported", 0) == 0)
 
 
 def _score(candidate: Candidate) -> float:
