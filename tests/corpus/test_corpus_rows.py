@@ -69,6 +69,33 @@ def test_the_datasheet_counts_the_corpus(rows):
         assert [int(cell) for cell in line[1].split("|")] == [column[name] for column in columns], name
 
 
+def extracted():
+    path = CORPUS / "extracted/candidates.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_datasheet_counts_extracted_candidates():
+    sheet = (CORPUS / "README.md").read_text(encoding="utf-8")
+    found = Counter((t["extractor"], t["by"], t["supported"]) for row in extracted() for t in row["triples"])
+    labels = (("annotation", 1), ("judge", 1), ("judge", 0))
+    for name in ("eager", "hasty"):
+        assert f"| `{name}` | {' | '.join(str(found[name, *label]) for label in labels)} |" in sheet
+    assert set(found) == {(name, *label) for name in ("eager", "hasty") for label in labels}
+
+
+def test_extracted_candidates_are_of_training_texts_and_agree_with_their_annotation(rows):
+    schema, known = load_schema("open"), {row["id"]: row for part in ("seed", "train") for row in rows[part]}
+    for row in extracted():
+        lists = known[row["id"]]
+        assert lists["text"] == row["text"]
+        guard = FalseNegativeGuard(schema, [Triple(*t) for t in (*lists["anchors"], *lists["positives"])])
+        triples = [Triple(t["subject"], t["predicate"], t["object"]) for t in row["triples"]]
+        assert len(set(triples)) == len(triples)
+        for triple, candidate in zip(triples, row["triples"], strict=True):
+            follows = guard.reject_reason(triple) not in (None, "co_holding")
+            assert follows == (candidate["by"] == "annotation"), (row["id"], triple)
+
+
 def test_no_row_twice(rows):
     everything = list(chain(*rows.values()))
     assert [k for k, n in Counter(row["id"] for row in everything).items() if n > 1] == []
