@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("plan", nargs="?", type=Path, default=Path("configs/experiments/design-search.toml"))
     parser.add_argument("--runs", type=Path, default=Path("runs/design"))
     parser.add_argument("--group", nargs="+", help="train only these groups, so that several processes share the work")
+    parser.add_argument("--variant", nargs="+", help="train only these variants")
     parser.add_argument("--only-done", action="store_true", help="train nothing")
     parser.add_argument("--also", nargs="+", metavar="NAME=FILE", default=[], help="other dev files, contrastive rows")
     arguments = parser.parse_args()
@@ -127,7 +128,10 @@ def main() -> None:
     for run in runs_of(plan):
         folder = arguments.runs / run.folder
         if not (folder / "metrics.json").is_file():
-            if arguments.only_done or (arguments.group and run.group not in arguments.group):
+            chosen = run.group in (arguments.group or plan["groups"]) and run.variant in (
+                arguments.variant or plan["groups"][run.group]["variants"]
+            )
+            if arguments.only_done or not chosen:
                 continue
             print(f"{run.group}: {run.variant}, seed {run.seed}", file=sys.stderr)
             train(examples, folder, run.settings, schema, extracted=load_extracted(run.extracted))
