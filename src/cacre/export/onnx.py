@@ -22,7 +22,6 @@ from cacre.export.graphs import GraphSpec, graph_specs
 from cacre.export.halves import SMALLEST_HALVED, halve
 from cacre.export.quantisation import labels_to_measure, quantise
 from cacre.files import atomic_writer
-from cacre.inference.folder import GRAPHS
 from cacre.modeling.folder import LoadedModel, load_model, save_model
 
 Precision = Literal["float32", "float16", "int8"]
@@ -99,7 +98,7 @@ def export_onnx(
             raise ModelError(f"{path}: differs from torch by {parity[name]:.2e}, at most {PARITY:.0e} is allowed")
         partial.replace(path)
     loss = quantise(output, labelled) if precision == "int8" else None
-    files = {name: (output / name).stat().st_size for name in GRAPHS}
+    files = {f"{name}.onnx": (output / f"{name}.onnx").stat().st_size for name in parity}
     return ExportReport(files, parity, loss)
 
 

@@ -16,11 +16,11 @@ from cacre.preprocessing.tokenizer import build_character_tokenizer
 
 @pytest.mark.slow
 def test_it_memorises_twenty_texts_with_the_filter_on(tmp_path):
-    extractor = memorise("casrel-blcf", steps=70, rate=1e-2, lstm_size=24, noise_warm_up=30)
+    extractor = memorise("casrel-blcf", steps=100, rate=1e-2, lstm_size=24, noise_warm_up=30)
     texts = [text.text for text in TEXTS]
     found = extractor.extract(texts)
     assert [said(candidates) for candidates in found] == [gold(text) for text in TEXTS]
-    assert int(extractor.network.filter.steps) == 70
+    assert int(extractor.network.filter.steps) == 100
     save_extractor(tmp_path, extractor, {})
     assert load_extractor(tmp_path).extract(texts) == found
 
