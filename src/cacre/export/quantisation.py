@@ -31,7 +31,7 @@ from cacre.preprocessing.featurizer import Featurizer
 MAX_AUC_LOSS = 0.005
 """Loss of AUC of the text score, against the same folder before, from which quantising is refused."""
 SAMPLE_TEXTS = 200
-"""Texts that the scales are taken from: more do not change them."""
+"""The first texts, from which the scales are taken."""
 _PRODUCTS = ("MatMul", "Gemm")
 
 
