@@ -155,18 +155,32 @@ class LossSettings(_Settings):
         return self
 
 
-class TrainingSettings(_Settings):
-    """The optimiser and the schedule (A16-A17, A45)."""
+class OptimisationSettings(_Settings):
+    """The optimiser and the schedule of any training: AdamW, linear warm-up and decay, checkpoints by what dev says."""
 
     learning_rate: Positive = 5e-4
+    """Of everything but the encoder."""
     encoder_learning_rate: Positive = 2e-4
+    """Use about 3e-5 for a pretrained encoder of base size."""
     batch_size: Count = 32
-    """Texts per batch, over all processes that train together."""
     epochs: Positive = 12
     warmup_ratio: Fraction = 0.1
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     max_grad_norm: Positive = 1.0
     bf16: bool = False
+    evaluations_per_epoch: Count = 1
+    patience: Count | None = None
+    """Evaluations on dev without a better one before training stops; None trains to the end."""
+    dev_fraction: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
+    """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
+    seed: Annotated[int, Field(ge=0)] = 13
+
+
+class TrainingSettings(OptimisationSettings):
+    """The training of a verifier (A16-A17, A45)."""
+
+    batch_size: Count = 32
+    """Texts per batch, over all processes that train together."""
     gradient_accumulation_steps: Count = 1
     """Batches of `batch_size` texts whose gradients add up to one step; negatives are shared within each of them."""
     gradient_checkpointing: bool = False
@@ -174,14 +188,11 @@ class TrainingSettings(_Settings):
     grad_cache_chunk: Count | None = None
     """Texts that go through the network at a time; the loss is still that of the whole batch, which needs no more
     memory than they do. Costs a second forward pass. None: all at once."""
-    evaluations_per_epoch: Count = 1
     chosen_by: Literal["mean_auc", "text_auc"] = "mean_auc"
     """Which validation AUC a checkpoint is chosen by: the mean of both branches, or that of the text scores, which
     decide most verdicts."""
     patience: Count | None = 4
     """Evaluations without a better AUC of that kind before training stops; None trains to the end."""
-    dev_fraction: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
-    """Part of the data held out as dev when no dev file is given; split so that no text leaks."""
     renamed_copies: Annotated[int, Field(ge=0)] = 0
     """Copies of each training text in which other names of the same types stand."""
     extracted_negatives: Count = 8
@@ -193,7 +204,6 @@ class TrainingSettings(_Settings):
     complete_annotation: bool = False
     """Whether the training texts are annotated completely. Then 作曲 is wrong where only 作词 is annotated, and may be
     generated; else what often holds together is left alone."""
-    seed: Annotated[int, Field(ge=0)] = 13
 
 
 class Settings(_Settings):

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import (
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from cacre.config import EncoderSettings
 from cacre.errors import DataError
@@ -33,6 +24,7 @@ from cacre.modeling.pretrained import build_encoder, load_encoder, load_encoder_
 from cacre.modeling.replaced_tokens import ReplacedTokenDetector
 from cacre.preprocessing.tokenizer import CLS, MASK, SEP, SPECIAL_TOKENS, build_character_tokenizer
 from cacre.training.checkpoints import claim_folder, last_checkpoint
+from cacre.training.optimisation import EachEpoch
 from cacre.training.progress import ProgressLines
 
 
@@ -95,6 +87,10 @@ class Blocks(Dataset[dict[str, Tensor]]):
         self.blocks: NDArray[np.int32] = np.full((count, settings.block_length), cls, np.int32)
         self.blocks[:, 1:] = np.asarray(ids[: count * body], np.int32).reshape(count, body)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Mask for this epoch from now on."""
+        self.epoch = epoch
+
     def __len__(self) -> int:
         return len(self.blocks)
 
@@ -123,22 +119,6 @@ def mask_spans(length: int, fraction: float, mean_span: float, rng: np.random.Ge
         start = int(rng.integers(length))
         chosen[start : start + int(rng.geometric(1.0 / mean_span))] = True
     return chosen
-
-
-class _EpochToBlocks(TrainerCallback):
-    """Tells the blocks which epoch it is, before its first one is read."""
-
-    def __init__(self, blocks: Blocks) -> None:
-        self.blocks = blocks
-
-    def on_epoch_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401  (what the Trainer passes to every callback)
-    ) -> None:
-        self.blocks.epoch = int(state.epoch or 0)
 
 
 def pretrain(
@@ -184,7 +164,7 @@ def pretrain(
         encoder, filler = load_encoder(encoder_settings), MaskedLanguageModel(load_encoder(encoder_settings))
         load_head(filler, generator)
         model = ReplacedTokenDetector(encoder, filler)
-    callbacks = [ProgressLines(), _EpochToBlocks(dataset)]
+    callbacks = [ProgressLines(), EachEpoch(dataset.set_epoch)]
     trainer = Trainer(
         model=model,
         args=_arguments(output, settings),

@@ -10,16 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from transformers import (
-    EarlyStoppingCallback,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
-from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 
 from cacre.config import Settings, TrainingSettings
 from cacre.evaluation.curves import roc_auc
@@ -27,11 +18,11 @@ from cacre.modeling.model import Cacre
 from cacre.training.batches import Collator
 from cacre.training.features import ExampleFeatures
 from cacre.training.objective import Criterion, count_terms, project
+from cacre.training.optimisation import EachEpoch, make_optimizer, watched_arguments
 from cacre.training.parallel import (
     StepCollator,
     batches_of,
     from_all,
-    needs_cpu,
     process_count,
     process_index,
     sum_over_processes,
@@ -51,22 +42,6 @@ class FeatureDataset(Dataset[ExampleFeatures]):
 
     def __getitem__(self, index: int) -> ExampleFeatures:
         return self.examples[index]
-
-
-class _EpochToSampler(TrainerCallback):
-    """Tells the sampler which epoch it is, before its first index is taken; nobody else does for a plain loader."""
-
-    def __init__(self, sampler: LengthGroupedSampler) -> None:
-        self.sampler = sampler
-
-    def on_epoch_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401  (what the Trainer passes to every callback)
-    ) -> None:
-        self.sampler.set_epoch(int(state.epoch or 0))
 
 
 class CacreTrainer(Trainer):
@@ -101,7 +76,7 @@ class CacreTrainer(Trainer):
         if training.gradient_checkpointing:
             _checkpoint_layers(criterion.model)
         self.sampler = LengthGroupedSampler([e.length for e in train], training.batch_size, training.seed)
-        callbacks: list[Any] = [_EpochToSampler(self.sampler)]
+        callbacks: list[Any] = [EachEpoch(self.sampler.set_epoch)]
         if process_index() == 0:
             callbacks.append(ProgressLines())
         if training.patience is not None:
@@ -150,23 +125,9 @@ class CacreTrainer(Trainer):
         super()._save(output_dir, state_dict=state)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
-        """AdamW with one learning rate for the encoder and one for the rest (A16 c), no decay on biases and norms."""
+        """See `make_optimizer`."""
         if self.optimizer is None:
-            training = self.settings.training
-            groups: dict[tuple[bool, bool], list[Tensor]] = {}
-            for name, parameter in (model or self.model).named_parameters():
-                if parameter.requires_grad:
-                    groups.setdefault((".encoder." in f".{name}", parameter.ndim > 1), []).append(parameter)
-            self.optimizer = torch.optim.AdamW(
-                [
-                    {
-                        "params": parameters,
-                        "lr": training.encoder_learning_rate if encoder else training.learning_rate,
-                        "weight_decay": training.weight_decay if decay else 0.0,
-                    }
-                    for (encoder, decay), parameters in sorted(groups.items(), key=lambda item: item[0])
-                ]
-            )
+            self.optimizer = make_optimizer(model or self.model, self.settings.training)
         return self.optimizer
 
     def evaluate(
@@ -238,40 +199,8 @@ def _auc(right: list[np.ndarray[Any, Any]], wrong: list[np.ndarray[Any, Any]]) -
 
 
 def _arguments(training: TrainingSettings, output: Path, examples: int) -> TrainingArguments:
-    per_step = training.batch_size * training.gradient_accumulation_steps
-    steps_per_epoch = max(1, -(-examples // per_step))
-    interval = max(1, steps_per_epoch // training.evaluations_per_epoch)
-    arguments = TrainingArguments(
-        output_dir=str((output / "checkpoints").resolve()),  # the best checkpoint is remembered by this path
-        per_device_train_batch_size=training.batch_size,
-        gradient_accumulation_steps=training.gradient_accumulation_steps,
-        num_train_epochs=training.epochs,
-        learning_rate=training.learning_rate,
-        weight_decay=training.weight_decay,
-        max_grad_norm=training.max_grad_norm,
-        warmup_steps=training.warmup_ratio,
-        lr_scheduler_type="linear",
-        bf16=training.bf16,
-        use_cpu=needs_cpu(),  # bf16 on a CPU asks for it
-        ddp_find_unused_parameters=False,  # each step needs all
-        average_tokens_across_devices=True,  # a loss is divided by the count of all processes: undo DDP's mean
-        disable_tqdm=True,
-        seed=training.seed,
-        eval_strategy=IntervalStrategy.STEPS,
-        eval_steps=interval,
-        save_strategy=SaveStrategy.STEPS,
-        save_steps=interval,
-        save_total_limit=2,
-        # Else a resumed run would forget for how long nothing got better, and train longer than an uninterrupted one.
-        restore_callback_states_from_checkpoint=True,
-        load_best_model_at_end=True,
-        metric_for_best_model=f"eval_{training.chosen_by}",
-        greater_is_better=True,
-        logging_steps=max(1, interval // 10),
-        report_to=[],
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        label_names=[],
-    )
+    accumulated = training.gradient_accumulation_steps
+    metric = f"eval_{training.chosen_by}"
+    arguments = watched_arguments(training, output, examples, metric, accumulated=accumulated, logs=10)
     arguments._n_gpu = min(arguments.n_gpu, 1)  # DataParallel would cut every tensor of a batch in the same way
     return arguments

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cacre.config import Count, EncoderSettings, Fraction, Positive
+from cacre.config import Count, EncoderSettings, OptimisationSettings, Positive
 from cacre.errors import ConfigError
 
 
@@ -27,26 +27,15 @@ class DataSettings(Options):
     """Which occurrences of a name are marked; CasRel marks the first."""
 
 
-class TrainingSettings(Options):
-    """The optimiser and the schedule; AdamW, linear warm-up and decay."""
+class TrainingSettings(OptimisationSettings):
+    """The training of an extractor, which flat F1 on dev watches."""
 
     learning_rate: Positive = 1e-3
     """Of everything but the encoder."""
-    encoder_learning_rate: Positive = 2e-4
-    """Use about 3e-5 for a pretrained encoder of base size."""
     batch_size: Count = 16
     """Windows per step."""
-    epochs: Positive = 12
-    warmup_ratio: Fraction = 0.1
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
-    max_grad_norm: Positive = 1.0
-    bf16: bool = False
-    evaluations_per_epoch: Count = 1
     patience: Count | None = None
     """Evaluations without a better F1 on dev before training stops; None trains to the end."""
-    dev_fraction: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
-    """Part of the data held out as dev when no dev file is given; split so that nothing leaks."""
-    seed: Annotated[int, Field(ge=0)] = 13
 
 
 class ExtractorSettings(Options):

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
-from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer
 
 from cacre.baselines.extractors.batches import Batch, make_batch
 from cacre.baselines.extractors.marks import LabelledWindow, Marker
 from cacre.baselines.extractors.network import ExtractorNetwork
 from cacre.baselines.extractors.settings import TrainingSettings
+from cacre.training.optimisation import make_optimizer, watched_arguments
 from cacre.training.progress import ProgressLines
 from cacre.training.sampler import LengthGroupedSampler
 
@@ -95,7 +94,7 @@ class ExtractorTrainer(Trainer):
             callbacks.append(EarlyStoppingCallback(settings.patience))
         super().__init__(
             model=network,
-            args=_arguments(settings, output, len(items)),
+            args=watched_arguments(settings, output, len(items), "eval_f1", logs=5),
             data_collator=WindowCollator(network, marker),
             train_dataset=Windows(items),
             eval_dataset=Windows(items[:1]),  # asked for by the Trainer; `evaluate` measures on dev
@@ -108,20 +107,9 @@ class ExtractorTrainer(Trainer):
         return LengthGroupedSampler([len(item) for item in items], self.settings.batch_size, self.settings.seed)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
-        """AdamW with one learning rate for the encoder and one for the heads, no decay on biases and norms."""
+        """See `make_optimizer`."""
         if self.optimizer is None:
-            groups: dict[tuple[bool, bool], list[Tensor]] = {}
-            for name, parameter in (model or self.model).named_parameters():
-                if parameter.requires_grad:
-                    groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
-            rates = {True: self.settings.encoder_learning_rate, False: self.settings.learning_rate}
-            decays = {True: self.settings.weight_decay, False: 0.0}
-            self.optimizer = torch.optim.AdamW(
-                [
-                    {"params": parameters, "lr": rates[encoder], "weight_decay": decays[matrix]}
-                    for (encoder, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])
-                ]
-            )
+            self.optimizer = make_optimizer(model or self.model, self.settings)
         return self.optimizer
 
     def evaluate(
@@ -135,36 +123,3 @@ class ExtractorTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
-
-
-def _arguments(training: TrainingSettings, output: Path, examples: int) -> TrainingArguments:
-    steps_per_epoch = max(1, -(-examples // training.batch_size))
-    interval = max(1, steps_per_epoch // training.evaluations_per_epoch)
-    return TrainingArguments(
-        output_dir=str((output / "checkpoints").resolve()),  # the best checkpoint is remembered by this path
-        per_device_train_batch_size=training.batch_size,
-        num_train_epochs=training.epochs,
-        learning_rate=training.learning_rate,
-        weight_decay=training.weight_decay,
-        max_grad_norm=training.max_grad_norm,
-        warmup_steps=training.warmup_ratio,
-        lr_scheduler_type="linear",
-        bf16=training.bf16,
-        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),
-        disable_tqdm=True,
-        seed=training.seed,
-        eval_strategy=IntervalStrategy.STEPS,
-        eval_steps=interval,
-        save_strategy=SaveStrategy.STEPS,
-        save_steps=interval,
-        save_total_limit=2,
-        restore_callback_states_from_checkpoint=True,  # else a resumed run would forget its patience
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_f1",
-        greater_is_better=True,
-        logging_steps=max(1, interval // 5),
-        report_to=[],
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        label_names=[],
-    )
