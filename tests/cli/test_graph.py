@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cacre.cli import app
-from cacre.cli.graph import Formats
+from cacre.cli.graph_export import Formats
 from cacre.data import write_rows
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "graph.md"

@@ -61,9 +61,9 @@ def settings_of(ask: AskOptions) -> ExtractionSettings:
         ConfigError: An option is unknown, contradicts another, or is missing.
     """
     with needs_extra("llm"):
-        from cacre.cli.llm_job import _settings
+        from cacre.cli.llm_job import extraction_settings
         from cacre.llm import load_provider
-    return _settings(ask, load_provider(ask.provider, ask.base_url).default_model)
+    return extraction_settings(ask, load_provider(ask.provider, ask.base_url).default_model)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class LLMBatch:
     def _job(self, asking: Asking) -> LLMBatchJob:
         from cacre.batch.allowance import Spending
         from cacre.batch.llm_pipeline import LLMBatchJob
-        from cacre.cli.llm_job import _prices
+        from cacre.cli.llm_job import prices_of
         from cacre.llm import RateLimits, RetryPolicy, load_provider
 
         *inputs, output = self.paths
@@ -131,7 +131,7 @@ class LLMBatch:
         return LLMBatchJob(
             *(tuple(inputs), output, asking, load_provider(self.ask.provider, self.ask.base_url)),
             limits=RateLimits(pay.concurrency, pay.requests_per_minute, pay.tokens_per_minute),
-            spending=Spending(_prices(pay), pay.max_requests, pay.max_cost),
+            spending=Spending(prices_of(pay), pay.max_requests, pay.max_cost),
             retry=RetryPolicy(attempts=pay.attempts, timeout=pay.timeout),
             format=self.format,
             unit_bytes=self.units.unit_size,

@@ -71,9 +71,9 @@ class LLMJob:
     def __init__(self, name: str, files: JobFiles, ask: AskOptions, pay: PayOptions, job: JobOptions) -> None:
         self.name, self.files, self._pay, self._job = name, files, pay, job
         self.provider = load_provider(ask.provider, ask.base_url)
-        self.settings = _settings(ask, self.provider.default_model)
+        self.settings = extraction_settings(ask, self.provider.default_model)
         self.schema = load_schema(ask.schema)
-        self.prices = _prices(pay)
+        self.prices = prices_of(pay)
         self.meter = Meter(self.prices, pay.max_requests, pay.max_cost)
         self._cache = pay.cache or files.cache
         files.check_apart(self._cache)
@@ -179,7 +179,12 @@ def _say_interrupted() -> None:
     typer.echo("stopping: waiting for the texts in work; interrupt again to give them up", err=True)
 
 
-def _settings(ask: AskOptions, default_model: str | None) -> ExtractionSettings:
+def extraction_settings(ask: AskOptions, default_model: str | None) -> ExtractionSettings:
+    """The settings that the options say.
+
+    Raises:
+        ConfigError: No model is named and the provider has none, or a value is not allowed.
+    """
     model = ask.llm or default_model
     if not model:
         raise ConfigError(f"--provider {ask.provider} has no model of its own: name one with --llm")
@@ -187,7 +192,8 @@ def _settings(ask: AskOptions, default_model: str | None) -> ExtractionSettings:
     return parse_settings(**{**values, "llm": model})
 
 
-def _prices(pay: PayOptions) -> Prices | None:
+def prices_of(pay: PayOptions) -> Prices | None:
+    """What tokens cost, if the user said so."""
     if pay.price_prompt is None and pay.price_completion is None:
         return None
     return Prices(pay.price_prompt or 0.0, pay.price_completion or 0.0)
