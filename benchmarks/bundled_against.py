@@ -4,12 +4,14 @@
 
 Systems: each model folder given (one per seed; the bundled model if none is), a cross-encoder trained here from the
 given encoder on the same texts (once for each `--seed`), boosted trees on string evidence, the rule filter, a relation
-prior. All are trained on the train part of `corpus/seed` and `corpus/train`; nothing below chose anything.
+prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train` and the wrong candidates of an
+extractor on these texts; nothing below chose anything.
 
 Test sets: the corpus's lists and natural candidates, and with `--data` the research data, which is not part of this
 repository: an LLM's lists, its anchors judged by a reader and by annotation, extractors' output by annotation.
 AUC with 95 % intervals over texts (B = 1000), means over seeds, and the paired interval of what the first one is above
-this one. Scores are kept below `--cache`: what is there is not computed again.
+this one. Scores are kept below `--cache`: what is there, of the same model or the same training rows, is not computed
+again.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from cacre.baselines.relation_prior import RelationPrior
 from cacre.baselines.rule_filter import RuleFilter
 from cacre.config import Settings
 from cacre.data import load_examples
+from cacre.data.extracted import load_extracted, with_extracted
 from cacre.data.normalisation import normalise_triple
 from cacre.data.splits import split_examples
 from cacre.evaluation.bootstrap import TextDraws, percentile_interval
@@ -110,6 +113,17 @@ def test_sets(data: Path | None) -> dict[str, list[LabelledText]]:
     return {name: [row for row in rows if row.candidates] for name, rows in sets.items()}
 
 
+def digest(content: bytes) -> str:
+    """Tells one training set or one model from another."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def model_key(folder: str) -> str:
+    """Folder and content of a model, or the name of a bundled one."""
+    graph = Path(folder) / "pair.onnx"
+    return f"{folder} {digest(graph.read_bytes())}" if graph.is_file() else folder
+
+
 def model_scores(folder: str) -> Scored:
     """text_score of a model folder or a bundled model."""
     verifier = load_verifier(folder)
@@ -137,7 +151,7 @@ def baseline_scores(make: Callable[[], Baseline], train: Sequence[LabelledText])
 
 def kept(folder: Path, system: str, name: str, rows: Sequence[LabelledText], score: Scored) -> Floats:
     """Scores from the cache, or computed and kept there."""
-    path = folder / f"{hashlib.sha256(f'{system}|{name}'.encode()).hexdigest()[:16]}.npy"
+    path = folder / f"{digest(f'{system}|{name}'.encode())}.npy"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         np.save(path, score(rows))
@@ -176,6 +190,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the research data")
     parser.add_argument("--model", action="append", help="model folder of one seed; repeatable")
     parser.add_argument("--cross-encoder", help="encoder folder to train the cross-encoder from")
+    parser.add_argument("--extracted", nargs="*", default=["corpus/extracted/candidates.jsonl"])
     parser.add_argument("--seed", type=int, action="append", help="seeds of the cross-encoder")
     parser.add_argument("--epochs", type=int, default=3, help="passes of the cross-encoder")
     parser.add_argument("--rate", type=float, default=3e-4, help="learning rate of the cross-encoder")
@@ -184,14 +199,18 @@ def main() -> None:
     training, schema = Settings().training, load_schema("open")
     fractions = (1 - training.dev_fraction, training.dev_fraction, 0.0)
     examples = load_examples(["corpus/seed", "corpus/train"], schema=schema)
-    train = lists(split_examples(examples, fractions, training.seed).train)
-    systems: dict[str, dict[str, Scored]] = {"CACRE": {m: model_scores(m) for m in arguments.model or ["mini-zh"]}}
+    kept_texts = split_examples(examples, fractions, training.seed).train
+    extracted = load_extracted(arguments.extracted)
+    train = lists(with_extracted(kept_texts, extracted, schema, most=training.extracted_negatives))
+    trained_on = digest(repr(train).encode())
+    models = arguments.model or ["mini-zh"]
+    systems: dict[str, dict[str, Scored]] = {"CACRE": {model_key(m): model_scores(m) for m in models}}
     if arguments.cross_encoder:
         budget = [
             FinetuningSettings(arguments.epochs, learning_rate=arguments.rate, seed=s) for s in arguments.seed or [13]
         ]
         systems["cross-encoder"] = {
-            f"{arguments.cross_encoder}{b}": baseline_scores(
+            f"{arguments.cross_encoder}{b}{trained_on}": baseline_scores(
                 lambda b=b: CrossEncoderBaseline(arguments.cross_encoder, b), train
             )
             for b in budget
@@ -201,7 +220,7 @@ def main() -> None:
         ("rule filter", lambda: RuleFilter(schema)),
         ("relation prior", RelationPrior),
     ):
-        systems[name] = {name: baseline_scores(make, train)}
+        systems[name] = {f"{name} {trained_on}": baseline_scores(make, train)}
     print(f"| test set (candidates) | {' | '.join(systems)} |\n|{'---|' * (1 + len(systems))}")
     for name, rows in test_sets(arguments.data).items():
         found = {
