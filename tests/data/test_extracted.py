@@ -86,3 +86,17 @@ def test_candidates_are_read_best_first(tmp_path):
     judged.write_text(json.dumps({"text": TEXT, "triples": labelled}) + "\n", encoding="utf-8")
     assert load_extracted([judged]) == {TEXT: (WRONG,)}
     assert load_extracted([first, second]) == {TEXT: (DIRECTED, ALSO_WRONG, WRONG, STARRED)}
+
+
+@pytest.mark.parametrize("known", [{"supported": 1}, {}], ids=["judged", "gold"])
+def test_what_one_row_calls_right_is_left_out_of_all(tmp_path, known):
+    def triple(t, **more):
+        return {"subject": t.subject, "predicate": t.predicate, "object": t.object, **more}
+
+    gold = {} if known else {"gold": [triple(DIRECTED)]}
+    written = Triple("《雾渡》", DIRECTED.predicate, DIRECTED.object)
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text(json.dumps({"text": TEXT, "triples": [triple(DIRECTED, **known)], **gold}), encoding="utf-8")
+    second.write_text(json.dumps({"text": TEXT, "triples": [triple(written), triple(WRONG)]}), encoding="utf-8")
+    for files in ([first, second], [second, first]):
+        assert load_extracted(files) == {TEXT: (WRONG,)}

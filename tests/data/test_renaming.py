@@ -22,6 +22,7 @@ FILM = example(
     [("雾渡", "导演", "由林知远"), ("雾渡", "上映时间", "1987年")],
 )
 OTHER = example("《长夜》的导演是沈望舒，她生在赤水湾。", [("长夜", "导演", "沈望舒"), ("沈望舒", "出生地", "赤水湾")])
+SCHOOLS = dict.fromkeys(("机构", "学校", "企业"), ("浙江大学",))
 
 
 def test_every_name_changes_and_every_triple_says_of_the_new_text_what_it_said_of_the_old():
@@ -38,12 +39,27 @@ def test_no_two_names_become_one_and_none_becomes_another_of_the_text():
     pool = {"人物": ("林知远", "周鸣"), "影视作品": ("长夜",), "地点": ("长夜",)}
     made = [renamed(FILM, OPEN, pool, np.random.default_rng(seed)) for seed in range(20)]
     texts = {copy.text for copy in made if copy}
+    assert len(texts) > 1
     assert texts <= {
         "《长夜》由周鸣执导，周鸣出生于青石镇，1987年毕业。",
         "《长夜》由林知远执导，林知远出生于青石镇，1987年毕业。",
         "《雾渡》由周鸣执导，周鸣出生于长夜，1987年毕业。",
         "《雾渡》由林知远执导，林知远出生于长夜，1987年毕业。",
     }
+
+
+def test_a_short_name_that_is_right_is_not_taken_for_a_trimmed_one():
+    school = example("清华大学简称清华。", [("清华大学", "简称", "清华")], hard=[("清华大", "简称", "清华")])
+    copy = renamed(school, OPEN, SCHOOLS, np.random.default_rng(0))
+    assert copy is not None
+    assert copy.text == "浙江大学简称清华。"
+    assert copy.anchors == (Triple("浙江大学", "简称", "清华"),)
+    assert copy.hard == (Triple("浙江大", "简称", "清华"),)
+
+
+def test_there_is_no_copy_where_a_right_short_name_would_leave_the_text():
+    school = example("他毕业于清华大学。", [("清华大学", "简称", "清华")])
+    assert renamed(school, OPEN, SCHOOLS, np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("anchor", [("雾渡", "上映时间", "1987年"), ("林知远", "职业", "导演")], ids=["date", "trade"])

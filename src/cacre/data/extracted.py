@@ -20,23 +20,32 @@ Extracted = Mapping[str, Sequence[Triple]]
 
 
 def load_extracted(paths: Iterable[str | Path], *, limits: Limits = DEFAULT_LIMITS) -> dict[str, tuple[Triple, ...]]:
-    """Read candidate rows; of one text in several rows all candidates count, save those that a reader calls right.
+    """Read candidate rows; of one text in several rows all candidates count, save those that are called right in any.
 
     Args:
         paths: Files of candidate rows, such as `cacre extract` writes. Where candidates have a `score`, the best come
-            first; where they have a label `supported`, only those with 0 are taken.
+            first; what one row labels `supported` other than 0, or has in its `gold`, is left out of all rows.
         limits: What a row may be at most.
 
     Raises:
         DataError: A file cannot be read or a row cannot be used.
     """
     found: dict[str, list[Candidate]] = {}
+    right: dict[str, set[Triple]] = {}
     for path in paths:
         for row in read_rows(path, "candidates", limits=limits):
-            candidates = to_candidates(row)
-            found.setdefault(candidates.text, []).extend(filter(_may_be_wrong, candidates.candidates))
+            rows = to_candidates(row)
+            known = (*(rows.gold or ()), *(c.triple for c in rows.candidates if not _may_be_wrong(c)))
+            right.setdefault(rows.text, set()).update(map(normalise_triple, known))
+            found.setdefault(rows.text, []).extend(rows.candidates)
     return {
-        text: tuple(dict.fromkeys(c.triple for c in sorted(candidates, key=_score, reverse=True)))
+        text: tuple(
+            dict.fromkeys(
+                c.triple
+                for c in sorted(candidates, key=_score, reverse=True)
+                if normalise_triple(c.triple) not in right[text]
+            )
+        )
         for text, candidates in found.items()
     }
 

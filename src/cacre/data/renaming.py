@@ -30,8 +30,8 @@ def name_pool(examples: Iterable[Example], schema: Schema) -> dict[str, tuple[st
 def renamed(example: Example, schema: Schema, pool: EntityPool, rng: Generator) -> Example | None:
     """The example with each name of its anchors replaced by another of its type, in the text and in all triples.
 
-    A trimmed name stays trimmed, a merged one merged. None where no name can be replaced, or where a right and a wrong
-    triple would become the same.
+    A wrong name that was trimmed stays trimmed, a merged one merged. None where no name can be replaced, where a right
+    and a wrong triple would become the same, or where a right name would no longer stand in the text.
 
     Args:
         example: Text and lists; its id gets no copy, for ids are unique.
@@ -44,9 +44,12 @@ def renamed(example: Example, schema: Schema, pool: EntityPool, rng: Generator) 
         return None
     pattern = re.compile("|".join(re.escape(name) for name in sorted(new, key=len, reverse=True)))
 
+    # 清华 may be the short name that the text gives, not 清华大学 trimmed.
+    right = {name for t in (*example.anchors, *example.positives, *(example.gold or ())) for name in (t[0], t[2])}
+
     def rename(name: str) -> str:
         found, count = pattern.subn(lambda match: new[match[0]], name)
-        return found if count else _trimmed(name, new)
+        return found if count or name in right else _trimmed(name, new)
 
     def row(triples: tuple[Triple, ...]) -> tuple[Triple, ...]:
         return tuple(Triple(rename(t.subject), t.predicate, rename(t.object)) for t in triples)
