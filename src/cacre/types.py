@@ -70,7 +70,8 @@ class Verdict:
         text_score: Text-triple similarity (the paper's S_st) in [-1, 1]; None if the verifier has no such score.
         pair_score: Triple-paraphrase similarity (the paper's S_tt) in [-1, 1]; None if nothing can be compared.
         probability: Calibrated probability in [0, 1] that the text supports the triple; None without a calibration.
-        evidence: Character spans of the text that the triple attends to, best first.
+        evidence: Character spans of the text: the subject, the object, a word that says the relation; where a name is
+            not found, what the model looked at.
         reason: Why it was rejected; None when supported.
         margin: How far the scores are above their thresholds, the nearer one counting; below 0 when rejected by a
             score. None if a check failed or no threshold applies, so that no score decided.

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cacre.inference.evidence import MAX_SPANS, evidence_spans
+from cacre.inference.evidence import MAX_SPANS, evidence_spans, mention_marks
+from cacre.preprocessing.evidence import MARKS
 
 ROLES = (1, 3)
 
@@ -99,3 +100,14 @@ def test_attention_is_asked_only_where_a_name_is_not_found():
     strong[7] = 0.9
     assert named_spans("甲乙由丙丁写成了它", "甲乙", "丙丁", attention=strong) == ["甲乙", "丙丁"]
     assert named_spans("甲乙由丙丁写成了它", "甲乙", "戊", attention=strong) == ["甲乙", "了"]
+
+
+def test_a_name_that_stands_there_alone_is_marked_once_where_it_stands_first():
+    marks = np.zeros((9, len(MARKS)), np.float32)
+    subject, nearest = MARKS.index("subject"), MARKS.index("nearest_subject")
+    marks[[1, 2, 6, 7], subject] = 1
+    found = mention_marks(marks)
+    assert np.flatnonzero(found[:, 0]).tolist() == [1, 2]
+    assert not found[:, 1].any()
+    marks[[6, 7], nearest] = 1
+    assert np.flatnonzero(mention_marks(marks)[:, 0]).tolist() == [6, 7]

@@ -62,12 +62,12 @@ def test_what_is_malformed_is_refused(bundled):
 def test_comparisons_explain_each_verdict(bundled):
     candidates = [
         TRIPLE,
-        Candidate(TRIPLE, paraphrase=Triple("林知远", "执导作品", "雾中渡")),
+        Candidate(TRIPLE, paraphrase=Triple("林知远", "亲手拍成的片子", "雾中渡")),
         Triple("雾中渡", "气味", "顾青禾"),
     ]
     made, given, none = bundled.comparisons(candidates)
     assert (made.strategy, given.strategy, none.strategy) == ("schema", "paraphrase", None)
-    assert given.triples == (Triple("林知远", "执导作品", "雾中渡"),)
+    assert given.triples == (Triple("林知远", "亲手拍成的片子", "雾中渡"),)
     assert (none.pair_threshold, none.text_threshold) == (None, bundled.thresholds.text_threshold)
     for candidate in candidates[:2]:
         (verdict,) = bundled.verify(FILM, [candidate])

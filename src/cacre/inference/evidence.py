@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cacre.preprocessing.evidence import MARKS
 from cacre.types import Span
 
+_NAMES = tuple((MARKS.index(f"nearest_{role}"), MARKS.index(role)) for role in ("subject", "object"))
 MAX_SPANS = 3
 _FAINT = 0.1
 """Tokens with less than this part of the strongest token's weight are no evidence."""
@@ -52,6 +54,23 @@ def evidence_spans(
     known = [*named, *cue]
     spans = [*known, *(span for span in attended if not any(_touches(span, other) for other in known))]
     return tuple(spans[:max_spans])
+
+
+def mention_marks(marks: NDArray[Any]) -> NDArray[np.bool_]:
+    """`[L_T, M]` to `[L_T, 2]`: one mention of the subject and one of the object.
+
+    Of the two that stand nearest to each other; of a name that stands there alone, the first one.
+    """
+    found = [
+        marks[:, nearest] > 0 if (marks[:, nearest] > 0).any() else _first_run(marks[:, every] > 0)
+        for nearest, every in _NAMES
+    ]
+    return np.stack(found, axis=1)
+
+
+def _first_run(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    starts = marked & ~np.concatenate([[False], marked[:-1]])
+    return marked & (np.cumsum(starts) == 1)
 
 
 def _touches(left: Span, right: Span) -> bool:

@@ -36,7 +36,8 @@ def plan_companions(
     """Choose the companions of each candidate of one text.
 
     The extractor's own paraphrase comes first, then one made from the schema, then the other candidates with the same
-    predicate. A paraphrase that repeats the candidate says nothing and is passed over.
+    predicate. A paraphrase that repeats the candidate says nothing and is passed over; one that only puts a synonym or
+    an inverse of the schema's in the predicate's place counts as made from the schema, for it says as much.
 
     Args:
         candidates: All candidates of the text.
@@ -55,7 +56,8 @@ def plan_companions(
         given = candidate.paraphrase if "paraphrase" in strategies else None
         made = schema.paraphrase(triple) if "schema" in strategies else None
         if given is not None and given != triple:
-            plans.append(Companions("paraphrase", (given,)))
+            known = "schema" in strategies and schema.says_the_same(triple, given)
+            plans.append(Companions("schema" if known else "paraphrase", (given,)))
         elif made is not None and made != triple:
             plans.append(Companions("schema", (made,)))
         elif "siblings" not in strategies:

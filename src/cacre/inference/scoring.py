@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cacre.config import ModelSettings
 from cacre.inference.decision import PairStrategy, Scores
-from cacre.inference.evidence import evidence_spans
+from cacre.inference.evidence import evidence_spans, mention_marks
 from cacre.inference.graph import BATCH_SIZE, Graph, batches
 from cacre.inference.pairing import ALL_STRATEGIES, Companions, plan_companions
 from cacre.preprocessing.evidence import MARKS
@@ -31,7 +31,6 @@ WindowKey = tuple[str, int]
 PairKey = tuple[str, int, Triple]
 ENTITY_ROLES = (1, 3)
 """Role ids of subject and object tokens, as the featuriser gives them."""
-_MENTION_MARKS = [MARKS.index("nearest_subject"), MARKS.index("nearest_object")]
 _CUE_MARK = MARKS.index("cue")
 DIGITS = 6
 """Scores are rounded before they meet a threshold, so that a written verdict can be checked from its own row."""
@@ -232,7 +231,7 @@ class Scorer:
             work.triples[key[2]].role_ids,
             work.used[key[:2]].offsets,
             ENTITY_ROLES,
-            mentions=evidence.marks[:, _MENTION_MARKS],
+            mentions=mention_marks(evidence.marks),
             cues=evidence.marks[:, _CUE_MARK],
         )
 

@@ -114,6 +114,16 @@ class Schema:
             return Triple(triple.object, relation.inverses[0], triple.subject)
         return None
 
+    def says_the_same(self, triple: Triple, other: Triple) -> bool:
+        """Whether another triple only puts the schema's own words in the predicate's place: a synonym or an inverse."""
+        name = self.resolve(triple.predicate)
+        if name is None:
+            return False
+        if (other.subject, other.object) == (triple.subject, triple.object) and self.resolve(other.predicate) == name:
+            return True
+        swapped = (other.subject, other.object) == (triple.object, triple.subject)
+        return swapped and other.predicate in self.relations[name].inverses
+
     def inverse_triples(self, triple: Triple) -> tuple[Triple, ...]:
         """The triples of this schema that must hold when `triple` does, with subject and object swapped."""
         name = self.resolve(triple.predicate)
