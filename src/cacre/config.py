@@ -98,8 +98,6 @@ class ModelSettings(_Settings):
     """Transformer layers over the marked text, per candidate; 0 adds the marks and nothing else."""
     reader_layers: Annotated[int, Field(ge=0)] = 0
     """Decoder layers of the reader, which gives text_score in place of the similarity of X_T and X_R; 0 is none."""
-    pointer: bool = False
-    """The reader also looks for the objects that the text has for this subject and predicate, and for the subjects."""
     local_weight: Fraction = 0.7
     """w of equations (16)-(17), also at inference (A27, A31)."""
 
@@ -113,8 +111,6 @@ class ModelSettings(_Settings):
             raise ValueError("reader_layers needs evidence=true, attention='cross' and mask_padding=true")
         if self.reader_layers and (self.second_hop != "none" or self.evidence_layers):
             raise ValueError("reader_layers leaves X_T out: set second_hop='none' and evidence_layers=0")
-        if self.pointer and not self.reader_layers:
-            raise ValueError("pointer is a part of the reader: set reader_layers")
         if self.triple_encoding == "parts" and self.triple_format != "separators":
             raise ValueError("triple_encoding='parts' has no place for joining words: use triple_format='separators'")
         if self.conv_kernel % 2 == 0:
@@ -149,8 +145,6 @@ class LossSettings(_Settings):
     """Other texts' triples per text when negatives = cross_text."""
     bce_weight: Annotated[float, Field(ge=0.0)] = 0.0
     """Weight of a binary cross-entropy on the reader's logits, beside InfoNCE; 0 is none. Needs model.reader_layers."""
-    pointer_weight: Annotated[float, Field(ge=0.0)] = 4.0
-    """Weight of the binary cross-entropy of the pointer's logits, where there is a pointer: a mean over tokens."""
     paraphrased_negatives: bool = True
     """Also push a wrong triple away from its own paraphrase: at inference that is what pair_score compares (A28)."""
 

@@ -26,7 +26,6 @@ KINDS = {
     "default": (({"encoder": {"architecture": "modernbert"}},), "float32"),
     "literal": ((tiny_corpus.LITERAL,), "float16"),
     "reader": ((tiny_corpus.READER, {"model": {"triple_encoding": "parts"}}), "float32"),
-    "pointer": ((tiny_corpus.READER, {"model": {"triple_encoding": "parts", "pointer": True}}), "float32"),
 }
 
 

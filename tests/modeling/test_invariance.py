@@ -13,7 +13,6 @@ MASKED = [
     {"local_similarity": "position", "conv_kernel": 5},
     {"share_attention": True, "evidence_layers": 2},
     READER,
-    {**READER, "pointer": True},
 ]
 
 

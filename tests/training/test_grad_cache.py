@@ -17,7 +17,6 @@ KINDS = {
     "pooled": [],
     "cross_text": [tiny_corpus.LITERAL],
     "reader": [tiny_corpus.READER],
-    "pointer": [tiny_corpus.READER, {"model": {"pointer": True}}],
 }
 
 

@@ -31,7 +31,6 @@ LAYERS = {
     "pooled-small": [SMALL],
     "cross_text": [{"loss": {"negatives": "cross_text", "cross_pairs": 3}, "encoder": {"frozen": True}}],
     "reader": [tiny_corpus.READER],
-    "pointer": [tiny_corpus.READER, {"model": {"pointer": True}}],
 }
 
 

@@ -20,7 +20,7 @@ from cacre.errors import ConfigError
 from cacre.modeling.attention import Attention
 from cacre.modeling.evidence_channel import EvidenceChannel
 from cacre.modeling.pretrained import Encoder
-from cacre.modeling.reader import Question, Reader, Reading
+from cacre.modeling.reader import Question, Reader
 from cacre.modeling.values import Pair, Projection, Similarity
 from cacre.similarity import global_cosine, max_sim, position_cosine, soft_alignment, symmetric_max_sim
 
@@ -150,7 +150,7 @@ class Cacre(nn.Module):
         if settings.reader_layers:
             heads, dropout = settings.attention_heads, settings.dropout
             sizes = {"layers": settings.reader_layers, "heads": heads, "marks": marks, "values": values}
-            self.reader = Reader(width, dropout=dropout, pointer=settings.pointer, **sizes)
+            self.reader = Reader(width, dropout=dropout, **sizes)
         self.cross_attention = CrossAttention(width, settings) if settings.attention == "cross" else None
         self.projection = ProjectionNetwork(width, settings) if projected else None
 
@@ -210,13 +210,12 @@ class Cacre(nn.Module):
             pair.marks,
             self.evidence.standardise(pair.values),
         )
-        reading = self.reader(question if pair.judged is None else question.take(pair.judged))
+        logit, looks = self.reader(question if pair.judged is None else question.take(pair.judged))
         if pair.judged is not None:
             count = triple.shape[0]  # not len(triple), which an exporter takes for a constant
-            reading = Reading(
-                *(part.new_zeros(count, *part.shape[1:]).index_put((pair.judged,), part) for part in reading)
+            logit, looks = (
+                part.new_zeros(count, *part.shape[1:]).index_put((pair.judged,), part) for part in (logit, looks)
             )
-        logit, looks, points = reading
         # What decided is shown, not W_R: each token of the triple looks where the query of its role does.
         attention = looks.gather(1, pair.role_ids[..., None].expand(-1, -1, text.shape[1]))
         projected = self.cross_attention.triple_side(pair.text_states, text_mask, triple, pair.text_row)
@@ -224,7 +223,7 @@ class Cacre(nn.Module):
             projected = self.projection(projected, triple_mask)
         nothing, shift = self.evidence.shift(pair._replace(triple_states=triple))
         return Projection(
-            nothing.expand(-1, text.shape[1], -1), text_mask, projected + shift, triple_mask, attention, logit, points
+            nothing.expand(-1, text.shape[1], -1), text_mask, projected + shift, triple_mask, attention, logit
         )
 
     def text_similarity(self, projection: Projection) -> Similarity:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cacre.errors import ConfigError
-from cacre.modeling.pointer import FEATURES, Pointer, pointed_at
-from cacre.preprocessing.evidence import MARKS, NEAREST
+from cacre.preprocessing.evidence import MARKS
 from cacre.similarity import masked_mean
 
+_NEAREST = (MARKS.index("nearest_subject"), MARKS.index("nearest_object"))
 _STEPS = (1, 2, 3, 5, 9, 17)
 """Distances, in tokens, from which on a token counts as further away from a mention."""
 _BUCKETS = 2 * len(_STEPS) + 2  # before, inside, after, and: there is no mention
@@ -47,14 +47,6 @@ class Question(NamedTuple):
     def spread(self, x: Tensor) -> Tensor:
         """What belongs to a text, `[T, ...]`, repeated for each of its pairs, `[C, ...]`."""
         return x if self.text_row is None else x[self.text_row]
-
-
-class Reading(NamedTuple):
-    """What the reader finds of C pairs."""
-
-    logit: Tensor  # [C], above 0 where the text is taken to support the triple
-    looks: Tensor  # [C, 4, L_T], where its parts look, by role: the whole, subject, predicate, object
-    points: Tensor  # [C, 2, L_T] of the pointer; [C, 0, L_T] where there is none
 
 
 class ReaderLayer(nn.Module):
@@ -119,15 +111,12 @@ class Reader(nn.Module):
         marks: M, of which those named `nearest_*` must be the ones of `preprocessing.evidence`.
         values: F.
         dropout: On attention weights, layers and head.
-        pointer: Whether it has one.
 
     Raises:
         ConfigError: The heads do not divide the width, or there are other marks.
     """
 
-    def __init__(
-        self, width: int, *, layers: int, heads: int, marks: int, values: int, dropout: float, pointer: bool = False
-    ) -> None:
+    def __init__(self, width: int, *, layers: int, heads: int, marks: int, values: int, dropout: float) -> None:
         super().__init__()
         if width % heads:
             raise ConfigError(f"attention_heads={heads} must divide the width {width}")
@@ -143,18 +132,17 @@ class Reader(nn.Module):
         self.kind = nn.Parameter(0.02 * torch.randn(QUERIES, width))
         self.layers = nn.ModuleList(ReaderLayer(width, heads, marks, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.pointer = Pointer(width, _BUCKETS) if pointer else None
         self.head = nn.Sequential(
-            nn.Linear(QUERIES * width + hidden + (FEATURES if pointer else 0), 256),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(256, 1),
+            nn.Linear(QUERIES * width + hidden, 256), nn.GELU(), nn.Dropout(dropout), nn.Linear(256, 1)
         )
 
-    def forward(self, question: Question) -> Reading:
-        """Read the text for each pair; where its parts look are the weights of the last layer."""
+    def forward(self, question: Question) -> tuple[Tensor, Tensor]:
+        """Logits `[C]`, above 0 where the text is taken to support the triple, and where its parts look.
+
+        The latter are the weights of the last layer, `[C, 4, L_T]`, by role: the whole, subject, predicate, object.
+        """
         text, mask = question.spread(question.text_states), question.spread(question.text_mask)
-        mentions = [question.marks[..., column] * mask for column in NEAREST]  # [C, L_T] twice
+        mentions = [question.marks[..., column] * mask for column in _NEAREST]  # [C, L_T] twice
         borders = [_borders(mention) for mention in mentions]
         end = mask.sum(dim=1) - 1
         names = [masked_mean(question.triple_states, question.role_ids == role) for role in (1, 2, 3)]  # [C, D] each
@@ -169,15 +157,8 @@ class Reader(nn.Module):
         buckets = [_buckets(first, last, found, text.shape[1]) for first, last, found in borders]
         for layer in self.layers:
             x, weights = layer(x, question, mask, (buckets[0], buckets[1]))
-        found = [self.norm(x).flatten(1), values]
-        points = mask.new_zeros(mask.shape[0], 0, mask.shape[1])
-        if self.pointer is not None:
-            memory = question.spread(self.pointer.memory(question.text_states))
-            subject, object_ = (torch.cat([read[i], names[2 * i], names[1]], dim=-1) for i in (0, 1))  # [C, 3D]
-            points = self.pointer(memory, [object_, subject], [buckets[1], buckets[0]])
-            found.append(pointed_at(points, mentions, mask))
-        logit: Tensor = self.head(torch.cat(found, dim=-1))
-        return Reading(logit.squeeze(-1), weights[:, _BY_ROLE], points)
+        logit: Tensor = self.head(torch.cat([self.norm(x).flatten(1), values], dim=-1))
+        return logit.squeeze(-1), weights[:, _BY_ROLE]
 
 
 def _borders(mention: Tensor) -> tuple[Tensor, Tensor, Tensor]:

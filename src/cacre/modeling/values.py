@@ -38,7 +38,6 @@ class Projection(NamedTuple):
     triple_mask: Tensor  # [C, L_R]
     attention: Tensor  # W_R [C, L_R, L_T]; with a reader its own weights, which decided
     logit: Tensor | None = None  # [C], of the reader, in whose presence X_T is [C, L_T, 0]
-    points: Tensor | None = None  # [C, 2, L_T], logits of its pointer; [C, 0, L_T] where it has none
 
 
 class Similarity(NamedTuple):

@@ -35,9 +35,6 @@ MARKS = (
 )  # fmt: skip
 """Names of the M marks of each character."""
 
-NEAREST = (MARKS.index("nearest_subject"), MARKS.index("nearest_object"))
-"""Columns of the mention of the subject and that of the object which stand nearest to each other."""
-
 _LOG_FAR = math.log1p(FAR)
 _RUNS = (BORDER_CLASSES.index("digit"), BORDER_CLASSES.index("latin"))
 """What is read as one unit, so that a mention that ends inside is cut off: digits, Latin letters."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from cacre.config import LossSettings, ModelSettings
-from cacre.preprocessing.evidence import NEAREST
 from cacre.preprocessing.featurizer import Featurizer, TripleFeatures, pad
 from cacre.training.encoder_cache import EncoderCache
 from cacre.training.features import ExampleFeatures, PairFeatures, make_pair
@@ -101,11 +99,7 @@ class Collator:
         crossed = None
         if others is not None:
             crossed = [self._cross(layout, *row) for row in zip(examples, first_text, others, strict=True)]
-        batch = self._tensors(layout) | _tuples(examples, maps, crossed)
-        if self.model.pointer:
-            length = batch["marks"].shape[1]
-            batch["pointed"] = torch.from_numpy(pointed(examples, maps, len(layout.pairs), length))
-        return batch
+        return self._tensors(layout) | _tuples(examples, maps, crossed)
 
     def _choose(self, examples: Sequence[ExampleFeatures]) -> list[list[Triple]]:
         """For each text some triples of the other texts, to be paired with it anew (A21 b)."""
@@ -190,44 +184,6 @@ def _tuples(examples: Sequence[ExampleFeatures], maps: list[list[int]], crossed:
         "twins": torch.tensor(twins, dtype=torch.int64).reshape(-1, 2),
     }
     return batch | {"other": _ragged(other)} if crossed is not None else batch
-
-
-def pointed(
-    examples: Sequence[ExampleFeatures], maps: Sequence[Sequence[int]], pairs: int, length: int
-) -> NDArray[np.bool_]:
-    """What the pointer should find for each pair, `[C, 2, L_T]`.
-
-    First the tokens of the subjects that the pair's text and window have for its predicate and object, then those of
-    the objects that they have for its subject and predicate: where an anchor that shares them stands. Nothing where
-    there is none.
-
-    Args:
-        examples: The texts.
-        maps: Row in the batch of each of their pairs.
-        pairs: C.
-        length: L_T.
-    """
-    found = np.zeros((pairs, 2, length), np.bool_)
-    for example, rows in zip(examples, maps, strict=True):
-        known: dict[tuple[int, int, bytes, bytes], NDArray[np.bool_]] = {}
-        asked = [list(_questions(pair)) for pair in example.pairs]
-        for anchor in set(example.anchors):
-            marks = example.pairs[anchor].marks
-            for way, key in enumerate(asked[anchor]):
-                known[key] = known.get(key, np.False_) | marks[:, NEAREST[way]]
-        for keys, row in zip(asked, rows, strict=True):
-            for way, key in enumerate(keys):
-                if key in known:
-                    found[row, way, : len(known[key])] |= known[key]
-    return found
-
-
-def _questions(pair: PairFeatures) -> Iterator[tuple[int, int, bytes, bytes]]:
-    """Whose subject and whose object the pair asks for: window, which of the two, predicate, the other name."""
-    ids, roles = pair.triple.ids, pair.triple.role_ids
-    subject, predicate, object_ = (ids[roles == role].tobytes() for role in (1, 2, 3))
-    for way, other in enumerate((object_, subject)):
-        yield pair.window, way, predicate, other
 
 
 def _ragged(rows: list[list[int]]) -> Tensor:

@@ -13,7 +13,6 @@ from cacre.config import LossSettings
 from cacre.losses import info_nce_with_margin
 from cacre.modeling.model import Cacre
 from cacre.modeling.values import Pair, Projection, Similarity
-from cacre.similarity import masked_mean
 from cacre.training.batches import Batch
 from cacre.training.grad_cache import compute_in_chunks
 from cacre.training.parallel import gather_rows
@@ -47,7 +46,6 @@ class Scores(NamedTuple):
     apart: Tensor  # [W, 2], negatives against their own paraphrases, which all rows share
     logit: Tensor  # [J], of the reader, of each anchor and each negative once, if there is a BCE
     label: Tensor  # [J], 1 for anchors
-    pointing: Tensor  # [J], the pointer's loss on the same pairs, if there is a pointer
 
 
 def project(model: Cacre, batch: Batch, *, positives: bool = False) -> Projection:
@@ -111,14 +109,12 @@ def compute_objective(
 
 def compare(model: Cacre, batch: Batch, projection: Projection, settings: LossSettings) -> Scores:
     """What the loss needs of a batch. Nothing in it depends on two texts: that begins in `combine`."""
-    logit = label = pointing = projection.triple.new_zeros(0)
+    logit = label = projection.triple.new_zeros(0)
     if settings.bce_weight and projection.logit is not None:
         logit, label = _labelled(batch, projection.logit)
-    if "pointed" in batch and projection.points is not None:
-        pointing = _pointing_loss(batch, projection.points)
     apart = _pair_cosines(model, projection, *batch["twins"].unbind(dim=1))
     text, anchor = _text_side(model, batch, projection, settings), _anchor_side(model, batch, projection, settings)
-    return Scores(*text, *anchor, apart, logit, label, pointing)
+    return Scores(*text, *anchor, apart, logit, label)
 
 
 def combine(scores: Scores, settings: LossSettings, local_weight: float, totals: Tensor | None = None) -> Objective:
@@ -137,9 +133,6 @@ def combine(scores: Scores, settings: LossSettings, local_weight: float, totals:
     loss = settings.text_weight * text + (1.0 - settings.text_weight) * anchor
     if settings.bce_weight:
         loss = loss + settings.bce_weight * _cross_entropy(scores.logit, scores.label, total_logits)
-    if len(scores.pointing):
-        count = torch.tensor(len(scores.pointing)) if total_logits is None else total_logits
-        loss = loss + settings.pointer_weight * scores.pointing.sum() / count.clamp(min=1)
     return Objective(loss, text, anchor)
 
 
@@ -240,21 +233,8 @@ def _mean_loss(
     return torch.stack(losses).mean()
 
 
-def _pointing_loss(batch: Batch, points: Tensor) -> Tensor:
-    """Cross-entropy of the pointer for each anchor and negative, a mean over tokens and both questions, `[J]`."""
-    rows = torch.cat(_compared_with_text(batch))
-    wanted, mask = batch["pointed"][rows].to(points.dtype), batch["text_mask"][batch["pair_text"][rows]]
-    losses = functional.binary_cross_entropy_with_logits(points[rows], wanted, reduction="none").mean(dim=1)
-    return masked_mean(losses[..., None], mask).squeeze(-1)
-
-
-def _compared_with_text(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Anchors and negatives, each once."""
-    return torch.unique(batch["anchor"]), torch.unique(batch["negative"][batch["negative"] >= 0])
-
-
 def _labelled(batch: Batch, logit: Tensor) -> tuple[Tensor, Tensor]:
-    anchor, negative = _compared_with_text(batch)
+    anchor, negative = torch.unique(batch["anchor"]), torch.unique(batch["negative"][batch["negative"] >= 0])
     chosen = logit[torch.cat([anchor, negative])]
     return chosen, torch.cat([torch.ones_like(anchor), torch.zeros_like(negative)]).to(chosen.dtype)
 
