@@ -1,11 +1,15 @@
 """Nothing half-written under the final name, and nothing destroyed that is no regular file."""
 
+import errno
 import os
+import pickle
+import resource
 import stat
 from pathlib import Path
 
 import pytest
 
+from cacre.errors import OutputError
 from cacre.files import atomic_writer, is_special
 
 
@@ -93,9 +97,65 @@ def test_the_null_device_stays(tmp_path):
 
 def test_a_folder_is_refused_before_anything_is_written(tmp_path):
     (tmp_path / "out").mkdir()
-    with pytest.raises(IsADirectoryError, match="out"):
+    with pytest.raises(OutputError, match="out: cannot be written: Is a directory: name a file in it"):
         write(tmp_path / "out")
     assert names(tmp_path) == ["out"]
+
+
+def test_an_error_names_the_output_and_not_the_temporary_file(tmp_path, monkeypatch):
+    def refuse(**options):
+        raise PermissionError(errno.EACCES, "Permission denied", f"{options['dir']}/.out.txt.x.part")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    path = tmp_path / "out.txt"
+    with pytest.raises(OutputError) as caught:
+        write(path)
+    advice = "change the permissions, or name another output (-o)"
+    assert str(caught.value) == f"{path}: cannot be written: Permission denied: {advice}"
+    assert (caught.value.errno, isinstance(caught.value, OSError)) == (errno.EACCES, True)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again)) == (OutputError, str(caught.value))
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file/out\.txt: cannot be written"):
+        write(tmp_path / "file" / "out.txt")
+
+
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_a_full_disk_is_named(size):
+    with pytest.raises(OutputError, match="/dev/full: cannot be written: No space left on device: free some space"):
+        write("/dev/full", "x" * size)
+
+
+def test_a_file_that_grows_too_large_is_named_and_removed(tmp_path):
+    path = tmp_path / "out.txt"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(OutputError) as caught, atomic_writer(path) as stream:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            stream.write("x" * 100_000)
+            stream.flush()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(caught.value).startswith(f"{path}: cannot be written: File too large")
+    assert names(tmp_path) == []
+
+
+def test_what_fails_while_a_file_is_written_is_not_laid_at_its_door(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, atomic_writer(tmp_path / "out.txt"):
+        (tmp_path / "none").read_text()
+    assert not isinstance(caught.value, OutputError)
+
+
+def test_a_pipe_that_nobody_reads_is_no_error_of_ours(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(BrokenPipeError), atomic_writer(pipe) as stream:
+        os.close(reader)
+        stream.write("x")
 
 
 def test_what_is_special(tmp_path):

@@ -4,6 +4,7 @@
 CacreError
 ├── ConfigError          a setting is unknown, of the wrong type, or contradicts another
 ├── DataError            a row or file of the user's cannot be used (carries file, line and field)
+├── OutputError          a file cannot be written; an OSError too
 ├── SchemaError          a relation schema is not well formed, or a predicate is not in it
 ├── ModelError           a model folder is missing, truncated, of another version, or not a model
 │   └── HubError         a model hub could not be reached
@@ -21,6 +22,18 @@ Messages name the value received, what was allowed, and what to do next.
 """
 
 from __future__ import annotations
+
+import errno
+
+_ROOM = "free some space, or name another output (-o)"
+_RIGHTS = "change the permissions, or name another output (-o)"
+_TO_DO = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EISDIR: "name a file in it",
+}
 
 
 class CacreError(Exception):
@@ -47,6 +60,21 @@ class DataError(CacreError):
         self.reason, self.path, self.line, self.field = reason, path, line, field
         where = ":".join(str(part) for part in (path, line) if part is not None)
         super().__init__(": ".join(part for part in (where, field, reason) if part))
+
+
+class OutputError(CacreError, OSError):
+    """A file cannot be written: no room, no permission, or a folder stands in its place.
+
+    Args:
+        number: The `errno` of the failure, None if it has none.
+        reason: What the system says.
+        path: The file as the user named it, and not the temporary one beside it.
+    """
+
+    # Without an `__init__` of its own, so that it is made and pickled as any OSError.
+    def __str__(self) -> str:
+        to_do = _TO_DO.get(self.errno or 0, "name another output (-o)")
+        return f"{self.filename}: cannot be written: {self.strerror}: {to_do}"
 
 
 class SchemaError(CacreError):

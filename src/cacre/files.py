@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from cacre.errors import OutputError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def is_special(path: str | Path) -> bool:
@@ -24,27 +30,62 @@ def atomic_writer(path: str | Path) -> Iterator[TextIO]:
     to is replaced. A device or pipe, such as /dev/null, is written to directly: renaming over it would destroy it.
 
     Raises:
-        OSError: The folder cannot be written, or `path` is a folder.
+        OutputError: The folder cannot be written, `path` is a folder, or there is no room. It is an OSError too.
     """
-    path = Path(path)
-    if is_special(path):
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
+    given = str(path)
+    with _named(given):
+        special = is_special(path)
+    if special:
+        with _opened(given, given) as stream:
             yield stream
         return
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    with _named(given):
+        path = Path(path).resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Asked now: who writes several files removes what stood there before these take its place.
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        with _opened(handle, given) as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
+            with _named(given):
+                os.fsync(stream.fileno())
+        with _named(given):
+            Path(name).chmod(mode)
+            Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Say of a failure which output it concerns: the system only knows the temporary file, or none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of our output has gone, which is no fault
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror or str(error), path) from error
+
+
+class _Output(io.FileIO):
+    """A file whose failures name the output; what else fails while it is open, such as the input, does not."""
+
+    def __init__(self, file: int | str, path: str) -> None:
+        self._path = path
+        super().__init__(file, "w")
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        with _named(self._path):
+            return super().write(data)
+
+
+def _opened(file: int | str, path: str) -> TextIO:
+    with _named(path):
+        raw = _Output(file, path)
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", newline="\n", line_buffering=raw.isatty())
 
 
 def _umask() -> int:

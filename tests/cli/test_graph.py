@@ -121,6 +121,19 @@ def test_folders_of_an_earlier_export_are_replaced_and_others_refused(kept, form
     assert result.stderr
 
 
+@pytest.mark.parametrize(
+    ("format", "left"), [("csv", "edges.csv"), ("parquet", "sources.parquet"), ("neo4j-admin", "README.txt")]
+)
+def test_what_a_killed_export_left_does_not_stand_in_the_way(kept, format, left):
+    Path("out").mkdir()
+    Path(f"out/.{left}.abc.part").touch()
+    result = run(kept, "--to", format, "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert not list(Path("out").glob(".*"))
+    Path("out/.theirs.csv.abc.part").touch()
+    assert "holds '.theirs.csv.abc.part', which" in run(kept, "--to", format, "-o", "out").stderr
+
+
 def test_one_folder_format_does_not_write_over_another(kept):
     assert run(kept, "--to", "csv", "-o", "out").exit_code == 0
     for format in ("parquet", "neo4j-admin"):

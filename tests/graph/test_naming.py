@@ -1,6 +1,8 @@
 """Which names are one name, and which values one value."""
 
+import re
 import sys
+import time
 
 import pytest
 from hypothesis import example, given
@@ -131,6 +133,22 @@ def test_values(left, right, same):
 def test_folding_is_done_once(value):
     assert fold_spaces(fold_spaces(value)) == fold_spaces(value)
     assert value_key(value_key(value)) == value_key(value) != ""
+
+
+@given(st.text("甲アab \u3000\n\x1c\x85·", max_size=12))
+def test_folding_leaves_no_space_at_an_end_or_beside_han_and_kana(value):
+    beside = re.sub(r"(?<=[甲ア])\s+|\s+(?=[甲ア])", "", value)
+    assert fold_spaces(value) == " ".join(beside.split())
+
+
+@pytest.mark.parametrize("key", [entity_key, value_key])
+@pytest.mark.parametrize("run", [" ", "\t", "\u3000", " \n", " ·", "—", "\"'", "《", "a "])
+def test_long_runs_take_no_longer_a_character_than_short_ones(key, run):
+    key("a b甲")
+    start = time.process_time()
+    key(f"a{run * 30_000}b")
+    # With a pattern that goes back over each run, 30,000 spaces took half a minute.
+    assert time.process_time() - start < 3
 
 
 def test_a_missing_converter_names_the_extra(monkeypatch):

@@ -82,7 +82,7 @@ def collect_file(collector: GraphCollector, source: str, errors_path: Path | Non
         How many rows were skipped.
 
     Raises:
-        DataError: The file cannot be read; or, without `errors_path`, a row cannot be used.
+        DataError: The file cannot be read; without `errors_path`, a row cannot be used; with it, all were skipped.
         OSError: The list cannot be written.
     """
     if errors_path is None:
@@ -96,6 +96,7 @@ def collect_file(collector: GraphCollector, source: str, errors_path: Path | Non
                 collector.add(row)
             except DataError as error:
                 errors.add(error, dump_row(row.raw).rstrip("\n"))
+        errors.check_some_usable(collector.counts.rows, source)
         return errors.count
 
 

@@ -17,6 +17,7 @@ from cacre.cli.filter import STANDARD
 from cacre.errors import ConfigError
 from cacre.files import is_special
 from cacre.graph import Graph
+from cacre.graph.folders import is_leftover
 from cacre.graph.values import DEFAULT_BASE
 
 
@@ -175,7 +176,7 @@ _WRITERS = {
 
 
 def _check_folder(folder: Path, format: Formats) -> None:
-    """Refuse a folder with files that are none of ours.
+    """Refuse a folder with files that are none of ours; what a killed export left there the next one removes.
 
     Raises:
         ConfigError: There is one, or a file stands in the way.
@@ -189,7 +190,7 @@ def _check_folder(folder: Path, format: Formats) -> None:
         from cacre.graph.neo4j_import import ADMIN_FILES
 
         own = set(ADMIN_FILES)
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in own)
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in own and not is_leftover(path, own))
     if foreign:
         raise ConfigError(
             f"{folder} holds {foreign[0]!r}{' and others' if len(foreign) > 1 else ''}, which --to {format} did not "

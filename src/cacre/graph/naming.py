@@ -12,7 +12,8 @@ from cacre.errors import DataError, MissingExtraError
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _HAN_OR_KANA = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_SPACE_BESIDE_HAN = re.compile(rf"(?<=[{_HAN_OR_KANA}])\s+|\s+(?=[{_HAN_OR_KANA}])")
+# One space, not a run of them: `\s+(?=...)` would try every run again from each of its spaces.
+_SPACE_BESIDE_HAN = re.compile(rf"(?<=[{_HAN_OR_KANA}]) | (?=[{_HAN_OR_KANA}])")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 # Characters that cannot be seen. The joiners are not among them: they hold emoji and letters of some scripts together.
 _INVISIBLE = dict.fromkeys(
@@ -65,7 +66,7 @@ def value_key(value: str) -> str:
 
 def fold_spaces(text: str) -> str:
     """The text without spaces at its ends and beside Han characters and kana, and with one space for any other run."""
-    return " ".join(_SPACE_BESIDE_HAN.sub("", text).split())
+    return _SPACE_BESIDE_HAN.sub("", " ".join(text.split()))
 
 
 def _folded(text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from cacre.errors import ConfigError
-from cacre.files import atomic_writer
+from cacre.graph.folders import whole_folder
 from cacre.graph.neo4j_records import (
     ENTITY,
     LABELS,
@@ -72,7 +72,7 @@ class _Table(NamedTuple):
 
 
 def write_admin_csv(graph: Graph, folder: str | Path, with_texts: bool = True) -> None:
-    """Write nodes and relationships as CSV files, and a README.txt with the command that imports them.
+    """Write nodes and relationships as CSV files, and a README.txt with the command that imports them; all or none.
 
     A qualifier whose name no header can hold (with a colon, a bracket or a line break) has no column of its own; the
     column `qualifiers` has them all.
@@ -86,11 +86,17 @@ def write_admin_csv(graph: Graph, folder: str | Path, with_texts: bool = True) -
         DataError: A relation, a type or a qualifier has a name that Neo4j cannot hold, or an entity is missing.
         OSError: A file cannot be written.
     """
-    folder = Path(folder)
     delimiter = _delimiter(graph)
-    written = [_write(table, folder, delimiter) for table in _tables(graph, with_texts)]
+    with whole_folder(Path(folder), ADMIN_FILES) as opened:
+        # Opened first, thus in place last: without the command nobody imports a folder that lacks files.
+        readme = opened(README)
+        written = [table for table in _tables(graph, with_texts) if _write(table, opened, delimiter)]
+        readme.write(_instructions(written, delimiter))
+
+
+def _instructions(written: Iterable[_Table], delimiter: str) -> str:
     options = [
-        *(f"--{table.option}={table.name}" for table, count in written if count),
+        *(f"--{table.option}={table.name}" for table in written),
         f"--array-delimiter=U+{ord(delimiter):04X}",
         *("--multiline-fields=true", "--legacy-style-quoting=false", "--id-type=string"),
     ]
@@ -99,8 +105,7 @@ def write_admin_csv(graph: Graph, folder: str | Path, with_texts: bool = True) -
         for label in LABELS
     )
     command = " \\\n  ".join(["neo4j-admin database import full neo4j", *options])
-    with atomic_writer(folder / README) as stream:
-        stream.write(_INSTRUCTIONS.format(command=command, constraints="\n".join(constraints)))
+    return _INSTRUCTIONS.format(command=command, constraints="\n".join(constraints))
 
 
 def _tables(graph: Graph, with_texts: bool) -> Iterator[_Table]:
@@ -133,18 +138,15 @@ def _edge_rows(edges: Iterable[Edge], graph: Graph, keys: Sequence[str]) -> Iter
         yield record.subject, record.object, checked_name(edge.predicate, "predicate"), record.qualifiers, *properties
 
 
-def _write(table: _Table, folder: Path, delimiter: str) -> tuple[_Table, int]:
-    """Write a table, unless it has no rows, and say how many it has."""
-    count = 0
+def _write(table: _Table, opened: Callable[[str], TextIO], delimiter: str) -> bool:
+    """Write a table, unless it has no rows, and say whether it has."""
     first = next(table.rows, None)
     if first is None:
-        (folder / table.name).unlink(missing_ok=True)
-        return table, count
-    with atomic_writer(folder / table.name) as stream:
-        for row in chain([table.header, first], table.rows):
-            stream.write(",".join(_field(value, delimiter) for value in row) + "\n")
-            count += 1
-    return table, count - 1
+        return False
+    stream = opened(table.name)
+    for row in chain([table.header, first], table.rows):
+        stream.write(",".join(_field(value, delimiter) for value in row) + "\n")
+    return True
 
 
 def _field(value: object, delimiter: str) -> str:

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cacre.errors import DataError, MissingExtraError
-from cacre.files import atomic_writer
+from cacre.graph.folders import whole_folder
 from cacre.graph.values import Edge, Entity, Graph, Source
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _Value = TypeVar("_Value")
 
 
 def write_csv(graph: Graph, folder: str | Path, bom: bool = False) -> None:
-    """Write `entities.csv`, `edges.csv` and `sources.csv`, as the module describes.
+    """Write `entities.csv`, `edges.csv` and `sources.csv`, as the module describes, all three or none.
 
     Args:
         graph: The graph.
@@ -67,8 +67,9 @@ def write_csv(graph: Graph, folder: str | Path, bom: bool = False) -> None:
     Raises:
         OSError: A file cannot be written.
     """
-    for table, rows in _tables(graph).items():
-        with atomic_writer(Path(folder) / f"{table}.csv") as stream:
+    with whole_folder(Path(folder), [f"{table}.csv" for table in _COLUMNS]) as opened:
+        for table, rows in _tables(graph).items():
+            stream = opened(f"{table}.csv")
             stream.write("\ufeff" if bom else "")
             writer = csv.writer(stream)
             writer.writerow(_COLUMNS[table])
@@ -76,7 +77,7 @@ def write_csv(graph: Graph, folder: str | Path, bom: bool = False) -> None:
 
 
 def write_parquet(graph: Graph, folder: str | Path) -> None:
-    """Write `entities.parquet`, `edges.parquet` and `sources.parquet`, compressed with zstd.
+    """Write `entities.parquet`, `edges.parquet` and `sources.parquet`, compressed with zstd, all three or none.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -87,18 +88,14 @@ def write_parquet(graph: Graph, folder: str | Path) -> None:
         from pyarrow.parquet import ParquetWriter
     except ImportError as error:
         raise MissingExtraError("pyarrow", "graph") from error
-    for table, rows in _tables(graph).items():
-        schema = _schema(table)
-        with (
-            atomic_writer(Path(folder) / f"{table}.parquet") as stream,
-            ParquetWriter(stream.buffer, schema, compression="zstd") as writer,
-        ):
-            while batch := list(islice(rows, _BATCH)):
-                columns = zip(*batch, strict=True)
-                arrays = [
-                    pyarrow.array(map(_item, column), kind.type) for column, kind in zip(columns, schema, strict=True)
-                ]
-                writer.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
+    with whole_folder(Path(folder), [f"{table}.parquet" for table in _COLUMNS]) as opened:
+        for table, rows in _tables(graph).items():
+            schema = _schema(table)
+            with ParquetWriter(opened(f"{table}.parquet").buffer, schema, compression="zstd") as writer:
+                while batch := list(islice(rows, _BATCH)):
+                    columns = zip(zip(*batch, strict=True), schema, strict=True)
+                    arrays = [pyarrow.array(map(_item, column), kind.type) for column, kind in columns]
+                    writer.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
 
 
 def read_csv(folder: str | Path) -> Graph:
@@ -202,7 +199,7 @@ def _read(folder: Path, table: str, parse: Callable[[Mapping[str, str]], _Value]
                     raise ValueError(f"has {len(cells)} cells, expected {len(columns)}")
                 yield parse(dict(zip(columns, map(unguard_formula, cells), strict=True)))
     except OSError as error:
-        raise DataError(f"cannot be read: {error}", path=str(path)) from error
+        raise DataError(f"cannot be read: {error}: if an export was cut short, run it again", path=str(path)) from error
     except (ValueError, csv.Error) as error:
         raise DataError(f"{error}: pass a folder that `write_csv` made", path=str(path), line=line) from error
 
