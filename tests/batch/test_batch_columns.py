@@ -42,3 +42,15 @@ def test_a_bad_row_is_named_and_moves_no_other(verifier):
     assert judged[ERROR][1] == {"reason": "must not be empty, got ''", "field": "text"}
     assert judged[ERROR][2]["field"] == "triples"
     assert [judged[ERROR][place] for place in (0, 3)] == [None, None]
+
+
+def test_a_row_nested_too_deeply_is_named_and_ends_nothing(verifier):
+    deep = []
+    for _ in range(2000):
+        deep = [deep]
+    good = candidate_rows(2)
+    rows = [good[0], {**good[1], "note": deep}, good[1]]
+    judged = judge_columns(verifier, columns_of(rows))
+    assert judged[ERROR] == [None, {"reason": "the JSON is nested too deeply", "field": None}, None]
+    assert judged["triples"][1] == good[1]["triples"]
+    assert judged["triples"][::2] == judge_columns(verifier, columns_of(good))["triples"]

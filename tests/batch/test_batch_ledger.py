@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from candidate_files import candidate_rows, filtered, read_jsonl, write_jsonl
 from pyarrow import parquet
 
 from cacre.batch.cluster import MAX_ATTEMPTS, UnitJob, UnitWorker, Workers, run_units
+from cacre.batch.failures import raised
 from cacre.batch.judging import DATASETS, UnitJudge, summary_of
 from cacre.batch.ledger import Ledger
 from cacre.batch.parts import UnitParts
 from cacre.batch.reading import read_unit
 from cacre.batch.storage import Folder
 from cacre.batch.units import list_inputs, plan_units
-from cacre.errors import ConfigError, DataError
+from cacre.errors import CacreError, ConfigError, DataError
 from cacre.inference import load_verifier
 
 OUTPUT = (*DATASETS, "_commits", "_SUCCESS")
@@ -194,6 +196,20 @@ def test_a_unit_that_takes_every_worker_with_it_ends_the_job(unit_and_ledger):
         UnitWorker(lambda: Doomed(Killed()), ledger, "run 2")(batch)
 
 
+def test_an_error_that_nobody_has_foreseen_names_the_unit_and_gets_to_the_driver(unit_and_ledger, source):
+    batch, ledger = unit_and_ledger
+
+    def broken():
+        raise KeyError("set up")
+
+    for set_up, said in ((lambda: Doomed(RecursionError("too deep\nmore")), "RecursionError"), (broken, "KeyError")):
+        (failure,) = UnitWorker(set_up, ledger, "run")(batch)["failure"]
+        error = raised(failure)
+        assert type(error) is CacreError
+        assert str(error).startswith(f"{source} [0, 900) cannot be done: {said} in test_batch_ledger.py, line ")
+        assert "\n" not in str(error)
+
+
 def test_a_full_disk_leaves_no_part_and_says_so(verifier, unit_and_ledger, monkeypatch):
     batch, ledger = unit_and_ledger
 
@@ -215,3 +231,15 @@ def test_a_strict_job_stops_at_a_bad_row_and_a_lenient_one_goes_on(verifier, sou
         UnitJudge(verifier, ledger, "jsonl", strict=True).do(unit)
     assert ledger.committed(unit) is None
     assert UnitJudge(verifier, ledger, "jsonl").do(unit)["errors"] == 1
+
+
+def test_a_row_nested_too_deeply_is_an_entry_of_errors(verifier, source, tmp_path):
+    depth = 700 if sys.version_info < (3, 12) else 2000  # what the parser of JSON still reads, and Python does not walk
+    lines = source.read_text(encoding="utf-8").splitlines()[:3]
+    lines[1] = '{"text": "a", "triples": [], "note": ' + "[" * depth + "]" * depth + "}"
+    source.write_text("\n".join(lines), encoding="utf-8")
+    counts = judge_all(verifier, source, tmp_path / "out")
+    assert (counts["rows"], counts["errors"]) == (2, 1)
+    (error,) = read_jsonl(tmp_path / "out" / "errors")
+    assert error["reason"] == "the JSON is nested too deeply"
+    assert error["raw"] == lines[1]

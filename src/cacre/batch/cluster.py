@@ -5,7 +5,6 @@ The only file that knows Ray. It knows neither verifiers nor LLMs: what is done 
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -23,16 +22,15 @@ from typing import Any, Protocol
 import ray
 import ray.data
 
-from cacre import errors
+from cacre.batch.failures import full_disk_named, raised, told
 from cacre.batch.ledger import Counts, Ledger
 from cacre.batch.units import InputFile, Unit, plan_units
-from cacre.errors import CacreError, ConfigError, DataError
+from cacre.errors import CacreError, ConfigError
 
 MAX_ATTEMPTS = 4
 """So many workers lost over one unit end the job: it would kill the next one too."""
 _MAX_TASKS = 2000
 _STORE_BYTES = 80 * 1024 * 1024
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class UnitWork(Protocol):
@@ -126,7 +124,7 @@ def run_units(job: UnitJob, workers: Workers, watch: Callable[[Progress], None] 
         OSError: The output cannot be read or written.
     """
     _check_apart(job)
-    with _full_disk_named(job.ledger.folder.url), job.ledger.opened(job.files, job.options):
+    with full_disk_named(job.ledger.folder.url), job.ledger.opened(job.files, job.options):
         finished = job.ledger.finished()
         if finished is not None:
             return finished
@@ -161,7 +159,7 @@ class UnitWorker:
         self._work: UnitWork | None = None
         try:
             self._work = set_up()
-        except CacreError as error:
+        except Exception as error:  # told with the first unit, where Ray would show the end of an actor
             self._error = error
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -179,10 +177,8 @@ class UnitWorker:
     def _result(self, unit: Unit) -> tuple[str, str]:
         try:
             return json.dumps(dict(self._counts(unit))), ""
-        except CacreError as error:
-            return "", json.dumps([type(error).__name__, str(error), None])
-        except OSError as error:  # the other units would meet the same full disk, or the same lost share
-            return "", json.dumps(["OSError", str(error), error.errno])
+        except Exception as error:  # of whatever kind: Ray would show a traceback, which says nothing of the unit
+            return "", told(unit, error)
 
     def _counts(self, unit: Unit) -> Counts:
         if self._work is None:
@@ -222,28 +218,8 @@ def _results(job: UnitJob, pending: list[Unit], workers: Workers) -> Generator[C
         )
         for result in results.iter_rows():
             if result["failure"]:
-                raise _failure(*json.loads(result["failure"]))
+                raise raised(result["failure"])
             yield json.loads(result["counts"])
-
-
-def _failure(kind: str, message: str, number: int | None) -> Exception:
-    """What a worker could not go on for."""
-    if kind != "OSError":
-        return getattr(errors, kind, CacreError)(message)
-    return OSError(number, os.strerror(number)) if number in _FULL else DataError(f"a worker cannot go on: {message}")
-
-
-@contextmanager
-def _full_disk_named(output: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise CacreError(
-            f"the disk is full ({error.strerror}): what is committed in {output} stays. Make room there and in the "
-            "folder for temporary files, then run the same command again to go on"
-        ) from error
 
 
 @contextmanager

@@ -37,16 +37,18 @@ def judge_columns(verifier: Verifier, columns: Columns) -> dict[str, list[Any]]:
         ModelError: The model fails.
     """
     rows = list(_rows(columns))
+    triples = [row.get("triples") for row in rows]
     errors: list[dict[str, Any] | None] = [None] * len(rows)
     usable: list[tuple[int, Row]] = []
-    for position, raw in enumerate(rows):
+    for position, cells in enumerate(rows):
         try:
+            raw = _plain(cells)
+            triples[position] = raw.get("triples")
             usable.append((position, Row("-", position + 1, raw, parse_row(raw, "candidates"))))
         except DataError as error:
             errors[position] = {"reason": error.reason, "field": error.field}
     contents = [to_candidates(row) for _, row in usable]
     judged = verifier.verify_many([(content.text, content.candidates) for content in contents])
-    triples = [raw.get("triples") for raw in rows]
     for (position, row), verdicts in zip(usable, judged, strict=True):
         triples[position] = verdict_row(row.raw, verdicts)["triples"]
     kept = {name: list(values) for name, values in columns.items()}
@@ -63,7 +65,14 @@ def _rows(columns: Columns) -> Iterable[dict[str, Any]]:
     # The column of errors is ours: in rows that are judged again it is stale.
     names = [name for name in columns if name != ERROR]
     for cells in zip(*(columns[name] for name in names), strict=True):
-        yield {name: _json(cell) for name, cell in zip(names, cells, strict=True) if cell is not None}
+        yield {name: cell for name, cell in zip(names, cells, strict=True) if cell is not None}
+
+
+def _plain(cells: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: _json(cell) for name, cell in cells.items()}
+    except RecursionError as error:  # what the C parser of JSON can still read may be too deep for Python
+        raise DataError("the JSON is nested too deeply") from error
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401  (a cell can hold anything)

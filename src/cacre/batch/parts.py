@@ -27,7 +27,8 @@ class _Writer(Protocol):
 class UnitParts:
     """What a unit's rows are written to. A context manager: the parts appear when the block ends without an error.
 
-    The same rows give the same bytes, so that a unit done twice leaves what one done once does.
+    The same rows give the same bytes, and parts of datasets that got no row are removed, so that a unit done twice
+    leaves what one done once does.
 
     Args:
         folder: The job's output.
@@ -78,11 +79,23 @@ class UnitParts:
     ) -> None:
         # With an error the files under their temporary names go, and none appears.
         self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            self._remove_stale()
+
+    def _remove_stale(self) -> None:
+        """Remove what an earlier attempt wrote to datasets that this one has no row for."""
+        for dataset in self._folder.names():
+            # All else in an output is a record of the job: the ledger opens no folder with anything foreign.
+            if not dataset.startswith((".", "_")) and dataset not in self._writers:
+                with suppress(NotADirectoryError):
+                    self._folder.remove(self._name(dataset))
+
+    def _name(self, dataset: str) -> str:
+        return f"{dataset}/part-{self._unit.name}.{self._format}"
 
     def _writer(self, dataset: str) -> _Writer:
         if dataset not in self._writers:
-            name = f"{dataset}/part-{self._unit.name}.{self._format}"
-            stream = self._stack.enter_context(self._folder.replacing(name))
+            stream = self._stack.enter_context(self._folder.replacing(self._name(dataset)))
             writer = _TableWriter(stream, dataset) if self._format == "parquet" else _LineWriter(stream)
             self._stack.push(_closing(writer))
             self._writers[dataset] = writer

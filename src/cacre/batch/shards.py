@@ -8,11 +8,13 @@ A unit is in the hands of one worker at a time, and so is its file, on whatever 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -80,6 +82,7 @@ class PaidAnswers:
         """The file for the answers of a unit, on a disk of this machine; those of an earlier try are in it.
 
         Raises:
+            CacreError: The folder for copies on this machine is not the user's alone.
             OSError: It cannot be read, or not be brought to where the output is.
         """
         name = f"{CACHE}/{unit.name}.sqlite"
@@ -89,8 +92,7 @@ class PaidAnswers:
             return
         # The same on every try, so that a worker that is lost leaves its answers to the next one on its machine.
         job = sha256(self.folder.url.encode()).hexdigest()[:16]
-        path = Path(tempfile.gettempdir()) / f"cacre-{job}" / f"{unit.name}.sqlite"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = _private_folder(job) / f"{unit.name}.sqlite"
         if not path.exists():
             self.folder.fetch(name, path)
         try:
@@ -147,6 +149,36 @@ class PaidAnswers:
 
     def _shards(self) -> list[str]:
         return [name for name in self.folder.names(CACHE) if name.endswith(".sqlite") and name[0].isdigit()]
+
+
+def _private_folder(job: str) -> Path:
+    """A folder for copies of a job, on this machine, that is the user's alone.
+
+    Everybody can know its name and write beside it: what another user has made there would be taken for paid answers.
+    """
+    owner = f"-{os.getuid()}" if hasattr(os, "getuid") else ""  # on Windows each user has such a place already
+    own = Path(tempfile.gettempdir()) / f"cacre{owner}"
+    for folder in (own, own / job):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        fault = _fault(folder.lstat())
+        if fault:
+            raise CacreError(
+                f"{folder} {fault}, so that answers in it may be made up: remove it, or set TMPDIR for the workers to "
+                "a folder of your own, and run the same command again"
+            )
+    return own / job
+
+
+def _fault(found: os.stat_result) -> str:
+    """Why a folder is not the user's alone; "" if it is."""
+    if not stat.S_ISDIR(found.st_mode):
+        return "is a link or a file"
+    if not hasattr(os, "getuid"):  # no owners and no permissions as they are meant here
+        return ""
+    if found.st_uid != os.getuid():
+        return f"belongs to another user (uid {found.st_uid})"
+    return "is open to other users" if found.st_mode & 0o077 else ""
 
 
 def _upload(path: Path, folder: Folder, name: str) -> None:

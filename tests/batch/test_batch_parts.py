@@ -1,0 +1,53 @@
+"""The parts of a unit that is done twice are those of the second time alone."""
+
+import pytest
+
+from cacre.batch.parts import ERRORS, UnitParts
+from cacre.batch.storage import Folder
+from cacre.batch.units import Unit
+
+UNIT, OTHER = Unit(3, "in.jsonl", "jsonl", 0, 9), Unit(4, "in.jsonl", "jsonl", 9, 18)
+ENTRY = {"path": "in.jsonl", "byte": 0, "row": None, "reason": "no answer", "field": None, "raw": "{}"}
+
+
+@pytest.fixture(params=["disk", "store"])
+def folder(request, tmp_path):
+    return Folder(str(tmp_path / "out") if request.param == "disk" else f"memory://{tmp_path.name}")
+
+
+def write(folder, unit, format, datasets):
+    with UnitParts(folder, unit, format) as parts:
+        for dataset in datasets:
+            if dataset == ERRORS:
+                parts.add_error(ENTRY)
+            else:
+                parts.add(dataset, parts.encode({"text": "a", "triples": []}))
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_parts_of_an_earlier_attempt_are_removed_and_no_others(folder, format):
+    write(folder, OTHER, format, ["candidates", ERRORS])
+    write(folder, UNIT, format, ["candidates", ERRORS])
+    folder.write("_manifest.json", b"{}")
+    folder.write(f"_commits/part-{UNIT.name}.{format}", b"{}")
+    write(folder, UNIT, format, ["candidates"])
+    names = [f"part-{unit.name}.{format}" for unit in (UNIT, OTHER)]
+    assert (folder.names("candidates"), folder.names(ERRORS)) == (names, names[1:])
+    assert folder.names("_commits") == names[:1]
+    write(folder, UNIT, format, [])
+    assert folder.names("candidates") == names[1:]
+
+
+def test_an_attempt_that_fails_leaves_the_parts_that_stand(folder):
+    write(folder, UNIT, "jsonl", ["candidates", ERRORS])
+    with pytest.raises(RuntimeError), UnitParts(folder, UNIT, "jsonl"):
+        raise RuntimeError
+    assert folder.names("candidates") == folder.names(ERRORS) == [f"part-{UNIT.name}.jsonl"]
+    write(folder, UNIT, "jsonl", [])
+    assert folder.names("candidates") == folder.names(ERRORS) == []
+
+
+def test_a_file_of_the_user_in_the_output_stops_nothing(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    write(Folder(str(tmp_path)), UNIT, "jsonl", ["candidates"])
+    assert (tmp_path / "notes.txt").exists()
