@@ -10,6 +10,7 @@ import torch
 
 import tiny_corpus
 from cacre.errors import ModelError
+from cacre.evaluation.fitting import LabelledText
 from cacre.export import export_onnx
 from cacre.export import onnx as module
 from cacre.export.graphs import CompareGraph, EncoderGraph, PairGraph
@@ -209,13 +210,53 @@ def test_another_folder_gets_all_that_serving_needs(tmp_path, monkeypatch):
 def test_a_graph_that_differs_is_refused_and_the_old_one_kept(tmp_path, monkeypatch):
     tiny_corpus.write_untrained(tmp_path, tiny_corpus.settings())
     (tmp_path / "encoder.onnx").write_bytes(b"old")
+    stood = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(module, "export_graph", lambda spec, path, precision: path.write_bytes(b"new"))
-    for difference in (2e-4, float("nan")):
-        monkeypatch.setattr(module, "compare", lambda trained, spec, path, found=difference: found)
-        with pytest.raises(ModelError, match=r"differs from torch by .*, at most 1e-04 is allowed"):
-            export_onnx(tmp_path)
-    assert (tmp_path / "encoder.onnx").read_bytes() == b"old"
-    assert not list(tmp_path.glob(".*"))
+    # The last graph: those before it would do.
+    for difference, precision in ((2e-4, "float32"), (float("nan"), "float16")):
+        found = {"encoder": 0.0, "pair": 0.0, "compare": difference}
+        monkeypatch.setattr(
+            module, "compare", lambda trained, spec, path, found=found: found[path.name.strip(".").split(".")[0]]
+        )
+        with pytest.raises(ModelError, match=r"^compare\.onnx: differs from torch by .*, at most 1e-04 is allowed"):
+            export_onnx(tmp_path, precision=precision)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == stood
+
+
+@pytest.mark.parametrize("place", ["the folder", "another", "a new one"])
+def test_int8_that_is_refused_leaves_what_there_was(place, tmp_path, monkeypatch):
+    def refuse(folder, labelled):
+        assert {f"{name}.onnx" for name in GRAPHS} < {path.name for path in folder.iterdir()}
+        raise ModelError("costs too much")
+
+    tiny_corpus.write_untrained(tmp_path / "model", tiny_corpus.settings())
+    output = {"the folder": None, "another": tmp_path / "other"}.get(place, tmp_path / "new" / "int8")
+    if place == "another":
+        output.mkdir()
+        (output / "encoder.onnx").write_bytes(b"old")
+    stood = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    monkeypatch.setattr(module, "export_graph", lambda spec, path, precision: path.write_bytes(b"new"))
+    monkeypatch.setattr(module, "compare", lambda trained, spec, path: 0.0)
+    monkeypatch.setattr(module, "quantise", refuse)
+    with pytest.raises(ModelError, match="costs too much"):
+        export_onnx(tmp_path / "model", output, "int8", [LabelledText("a", (), (True, False))])
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == stood
+
+
+def test_an_export_over_another_one_replaces_what_it_makes_and_nothing_else(tmp_path, monkeypatch):
+    tiny_corpus.write_untrained(tmp_path, tiny_corpus.settings())
+    (tmp_path / "encoder.onnx").write_bytes(b"old")
+    (tmp_path / "README.md").write_bytes(b"card")
+    stood = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(module, "export_graph", lambda spec, path, precision: path.write_bytes(b"new"))
+    monkeypatch.setattr(module, "compare", lambda trained, spec, path: 0.0)
+    export_onnx(tmp_path)
+    made = {f"{name}.onnx": b"new" for name in GRAPHS}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == stood | made
+    export_onnx(tmp_path, precision="float16")
+    weights = load_model(tmp_path).model.parameters()
+    assert all(torch.equal(p, p.half().float()) for p in weights if p.numel() >= 1024)
+    assert (tmp_path / "thresholds.json").read_bytes() == stood["thresholds.json"]
 
 
 def test_a_folder_without_weights(tmp_path):

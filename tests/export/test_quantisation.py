@@ -59,12 +59,17 @@ def test_scores_are_near_and_do_not_depend_on_neighbours(folders, rows):
     assert OnnxVerifier(after)._scorer.encoder.batch_size > 1
 
 
-def test_what_costs_too_much_is_refused(folders, rows, tmp_path, monkeypatch):
-    before, _, _ = folders
+def test_what_costs_too_much_is_refused_and_the_folder_stays_as_it_was(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(quantisation, "MAX_AUC_LOSS", -1.0)
-    with pytest.raises(ModelError, match=r"int8 lowers the AUC on 48 candidates .* keep float16"):
-        export_onnx(before, tmp_path, "int8", rows)
-    assert "DequantizeLinear" not in {node.op_type for node in onnx.load(tmp_path / "encoder.onnx").graph.node}
+    folder = tmp_path / "model"
+    tiny_corpus.write_untrained(folder, tiny_corpus.settings())
+    (folder / "encoder.onnx").write_bytes(b"of an earlier export")
+    (folder / "README.md").touch()
+    stood = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ModelError, match=r"int8 lowers the AUC on 48 candidates .* use --precision float16"):
+        export_onnx(folder, None, "int8", rows)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == stood
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_it_needs_right_and_wrong_candidates(folders, rows, tmp_path):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import logging
+import shutil
+import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +24,6 @@ from cacre.evaluation.fitting import LabelledText
 from cacre.export.graphs import GraphSpec, graph_specs
 from cacre.export.halves import SMALLEST_HALVED, halve
 from cacre.export.quantisation import labels_to_measure, quantise
-from cacre.files import atomic_writer
 from cacre.modeling.folder import LoadedModel, load_model, save_model
 
 Precision = Literal["float32", "float16", "int8"]
@@ -66,48 +68,71 @@ def export_onnx(
         ConfigError: `int8` without labelled candidates.
         DataError: They are not of two kinds.
         ModelError: The folder cannot be read, a graph differs from torch by more than 1e-4, or int8 costs more than
-            .005 of AUC.
+            .005 of AUC. What stands at `output` stays as it was.
     """
     if precision == "int8":
         if not labelled:
             raise ConfigError("int8 takes its scales from texts: give labelled rows (--data)")
         labels_to_measure(labelled)  # before the minutes that an export takes
-    output = output or folder
-    output.mkdir(parents=True, exist_ok=True)
     loaded = load_model(folder)
-    if precision != "float32":
-        round_weights(loaded.model)
-        save_model(output, loaded)
-    elif output != folder:
-        save_model(output, loaded)
-    _copy_thresholds(folder, output)
+    output = output or folder
+    apart = output.resolve() != folder.resolve()
+    with _all_or_nothing(output) as made:
+        if precision != "float32":
+            round_weights(loaded.model)
+        if apart or precision != "float32":
+            save_model(made, loaded)
+        # Without thresholds a new folder could not serve; those of the old one fit it within rounding.
+        if apart and (folder / "thresholds.json").is_file():
+            shutil.copyfile(folder / "thresholds.json", made / "thresholds.json")
+        parity = _write_graphs(loaded, made, precision)
+        loss = quantise(made, labelled) if precision == "int8" else None
+    files = {f"{name}.onnx": (output / f"{name}.onnx").stat().st_size for name in parity}
+    return ExportReport(files, parity, loss)
+
+
+@contextmanager
+def _all_or_nothing(output: Path) -> Iterator[Path]:
+    """A folder whose files go to `output` when the block ends without an error; otherwise that stays as it was.
+
+    It is made in `output`, so that files need only be renamed, whatever disk is mounted there.
+    """
+    new = [path for path in (output, *output.parents) if not path.exists()]
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=output, prefix=".export.", suffix=".part") as name:
+            yield Path(name)
+            for path in sorted(Path(name).iterdir()):
+                path.replace(output / path.name)
+    except BaseException:
+        with suppress(OSError):  # somebody else has put something there meanwhile
+            for path in new:
+                path.rmdir()
+        raise
+
+
+def _write_graphs(loaded: LoadedModel, folder: Path, precision: Precision) -> dict[str, float]:
+    """Write the graphs and give the largest difference of each from torch. The model is changed for it.
+
+    Raises:
+        ModelError: One differs too much.
+    """
     _use_plain_attention(loaded)
     trained = {name: copy.deepcopy(spec.module) for name, spec in graph_specs(loaded).items()}
     if loaded.model.projection is not None:
         loaded.model.projection.fold()
     parity = {}
     for name, spec in graph_specs(loaded).items():
-        path = output / f"{name}.onnx"
-        partial = output / f".{name}.onnx.part"
         # What is quantised must be constants, not casts of halves.
         whole = precision == "int8" and name == "encoder"
-        export_graph(spec, partial, "float32" if whole else precision)
-        parity[name] = compare(trained[name], spec, partial)
+        export_graph(spec, folder / f"{name}.onnx", "float32" if whole else precision)
+        parity[name] = compare(trained[name], spec, folder / f"{name}.onnx")
         if not parity[name] <= PARITY:
-            partial.unlink()
-            raise ModelError(f"{path}: differs from torch by {parity[name]:.2e}, at most {PARITY:.0e} is allowed")
-        partial.replace(path)
-    loss = quantise(output, labelled) if precision == "int8" else None
-    files = {f"{name}.onnx": (output / f"{name}.onnx").stat().st_size for name in parity}
-    return ExportReport(files, parity, loss)
-
-
-def _copy_thresholds(folder: Path, output: Path) -> None:
-    """Without `thresholds.json` the new folder could not serve; those of the old one fit it within rounding."""
-    source = folder / "thresholds.json"
-    if source.is_file() and output.resolve() != folder.resolve():
-        with atomic_writer(output / "thresholds.json") as stream:
-            stream.write(source.read_text(encoding="utf-8"))
+            raise ModelError(
+                f"{name}.onnx: differs from torch by {parity[name]:.2e}, at most {PARITY:.0e} is allowed; nothing was "
+                "exported"
+            )
+    return parity
 
 
 def round_weights(module: nn.Module) -> None:

@@ -74,8 +74,8 @@ def quantise(folder: Path, rows: Sequence[LabelledText]) -> float:
         loss = before - _auc(trial, rows, labels)
         if not loss <= MAX_AUC_LOSS:
             raise ModelError(
-                f"{folder}: int8 lowers the AUC on {len(labels)} candidates from {before:.4f} by {loss:.4f}, at most "
-                f"{MAX_AUC_LOSS} is allowed: keep float16"
+                f"int8 lowers the AUC on {len(labels)} candidates from {before:.4f} by {loss:.4f}, at most "
+                f"{MAX_AUC_LOSS} is allowed: nothing was exported, use --precision float16"
             )
         partial = folder / ".encoder.onnx.part"
         shutil.copyfile(trial / "encoder.onnx", partial)
