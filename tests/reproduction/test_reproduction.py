@@ -329,7 +329,7 @@ def test_the_whole_experiment(tmp_path, experiment_file):
     runs = train_runs(experiment, tmp_path, root, tell=told.append)
     names = ("calibrated", "no 主演", "no margin")
     assert told[2:] == [f"training {name}, seed 1" for name in names], "what is done is not done again"
-    assert runs == finished_runs(experiment, root)
+    assert runs == finished_runs(experiment, tmp_path, root)
     assert (run_folder(root, "no margin", 1) / "thresholds.json").is_file()
 
     tables = Reproduction(experiment, tmp_path, runs, tell=told.append).tables()

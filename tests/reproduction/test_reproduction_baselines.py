@@ -72,6 +72,15 @@ def test_each_source_of_labels_has_its_candidates():
     assert chosen.tolist() == [True, False, True, False, False, False]
 
 
+def test_two_candidates_for_one_triple_of_gold_leave_the_other_missed():
+    both = tuple(Candidate(Triple(name, "导演", "宋砚")) for name in ("长夜", "《长夜》"))
+    gold = [("长夜", "导演", "宋砚"), ("长夜", "编剧", "林知远")]
+    sets = CandidateTexts("x", ("长夜",), (both,), ((),), {"长夜": gold}, {})
+    ranked, _ = ranked_sets(sets)["gold"]
+    assert ranked.labels.tolist() == [True, True]
+    assert ranked.missed == 1
+
+
 def test_scores_stand_in_the_order_of_the_labels():
     assert score_baseline(Lengths(), SETS).tolist() == [6.0, 6.0, 10.0, 6.0, 10.0, 10.0]
 

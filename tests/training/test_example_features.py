@@ -108,6 +108,8 @@ def test_texts_without_a_wrong_triple_are_given_some(schema):
     assert len(first.hard) == 4
     assert not set(first.hard) & set(first.anchors)
     assert with_negatives([annotated, complete], schema, count=2, seed=1) == [first, second]
+    swapped, _ = with_negatives([annotated, complete], schema, count=2, seed=1, kinds=("swap_roles",))
+    assert swapped.hard and set(swapped.hard) <= {Triple(o, p, s) for s, p, o in annotated.anchors}
     assert with_negatives([replace(annotated, anchors=(), positives=())], schema, count=2, seed=1)[0].hard == ()
 
 

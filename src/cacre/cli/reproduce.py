@@ -55,18 +55,18 @@ def reproduce_command(
     wanted = WHAT if part is Part.all else (part.value,)
     if model and variant:
         raise ConfigError("--model takes verifiers as they are, --variant trains some: leave out one of the two")
-    if train and not model and set(wanted) & _TRAINED:
+    if model:
+        found = given_runs(plan, model)
+    elif train and set(wanted) & _TRAINED:
         only = set(variant) if variant else {plan.main} if "table4" not in wanted else None
-        train_runs(plan, data, runs, only=only, tell=lambda line: typer.echo(line, err=True))
-    found = given_runs(plan, model) if model else finished_runs(plan, runs)
+        found = train_runs(plan, data, runs, only=only, tell=lambda line: typer.echo(line, err=True))
+    else:
+        found = finished_runs(plan, data, runs)
     reproduction = Reproduction(plan, data, found, limit, lambda line: typer.echo(line, err=True))
     if not reproduction.runs and set(wanted) & _TRAINED:
         typer.echo(f"no trained run in {runs}: what needs one is left out (leave --no-train out to train)", err=True)
     page = "\n".join(table.markdown() for table in reproduction.tables(wanted))
-    lines = reproduction.setting()
-    if model:  # neither seeds nor thresholds are the experiment's
-        lines = [lines[0], f"filtered with {', '.join(model)}; B = {plan.resamples} resamples of texts"]
-    setting = "".join(f"* {line}\n" for line in lines)
+    setting = "".join(f"* {line}\n" for line in reproduction.setting())
     for path in reproduction.figures(figures) if figures else []:
         typer.echo(f"{path}", err=True)
     if output == "-":

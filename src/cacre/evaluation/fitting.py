@@ -51,7 +51,12 @@ def label_by_lists(example: Example) -> LabelledText:
 
 
 def label_by_gold(text: str, candidates: Sequence[Candidate], gold: Sequence[Triple]) -> LabelledText:
-    """A candidate is true when the annotation has it, by the normalisation of the DuIE scorer (A29 c)."""
+    """A candidate is true when the annotation has it (A29 c), its three parts as `normalise_name` leaves them.
+
+    That is laxer than the DuIE scorer. Every 《 and 》 is dropped, where the scorer drops one enclosing pair; outer
+    spaces are stripped, which count there; and case is folded in the predicate too, where the scorer lower-cases
+    subject and object and takes the predicate as it is. A candidate may thus be true here and wrong there.
+    """
     wanted = {normalise_triple(triple) for triple in gold}
     found = [normalise_triple(candidate.triple) for candidate in candidates]
     return LabelledText(text, tuple(candidates), tuple(t in wanted for t in found), len(wanted - set(found)))

@@ -17,7 +17,7 @@ from cacre.evaluation.bootstrap import TextDraws, percentile_interval
 from cacre.evaluation.fitting import LabelledText, label_by_gold, label_by_lists
 from cacre.evaluation.score_table import Bools, Floats, Ints
 from cacre.evaluation.sweep import Ranking
-from cacre.reproduction.candidate_sets import CandidateTexts
+from cacre.reproduction.candidate_sets import CandidateTexts, labelled_by_gold
 from cacre.reproduction.measures import TPR, Interval, SeedScores, labels_by_gold, labels_by_support
 from cacre.reproduction.tables import Table, percent
 from cacre.schema import Schema
@@ -85,10 +85,10 @@ def ranked_sets(sets: CandidateTexts) -> dict[str, tuple[RankedSet, Bools]]:
     is_candidate = np.r_[np.ones(sum(counts)), np.zeros(sum(extra))].astype(bool)
     gold, support = labels_by_gold(sets), labels_by_support(sets)
     judged = np.r_[~np.isnan(support), np.zeros(sum(extra), bool)].astype(bool)
-    missed = sum(len(spos) for spos in sets.gold.values()) - int(gold.sum())
+    missed = sum(row.missed_gold for row in labelled_by_gold(sets))  # two candidates may stand for one of gold
     return {
         "lists": (RankedSet(is_candidate, text), np.ones(len(text), bool)),
-        "gold": (RankedSet(gold, text[is_candidate], max(missed, 0)), is_candidate),
+        "gold": (RankedSet(gold, text[is_candidate], missed), is_candidate),
         "support": (RankedSet(support[~np.isnan(support)] > 0, text[judged]), judged),
     }
 

@@ -71,12 +71,15 @@ def candidate_paths(path: str, data: Path) -> list[Path]:
     """The files that a path or pattern of an experiment stands for, in the order of their names.
 
     Args:
-        path: A path or pattern.
+        path: A path or pattern; where there is a file of just this name, it is a path.
         data: The data folder, which is looked in first; then the folder that the command runs in.
     """
-    for root in (data, Path()):
-        whole = root / path
-        found = sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
+    named = Path(path)
+    # The folder is no part of the pattern: it may be called `data[1]`.
+    roots = (Path(named.anchor),) if named.anchor else (data, Path())
+    for root in roots:
+        whole = root / named
+        found = [whole] if whole.is_file() else sorted(root.glob(str(named.relative_to(named.anchor))))
         if found:
             return found
     return []
@@ -143,7 +146,7 @@ def _load(name: str, file: CandidateFile, path: Path, data: Path, limit: int | N
     texts: list[str] = []
     candidates: list[tuple[Candidate, ...]] = []
     negatives: list[tuple[Triple, ...]] = []
-    ids: dict[str | None, str] = {}
+    ids: dict[str, str] = {}
     seen: set[str] = set()
     for row in read_rows(path, "contrastive" if contrastive else "candidates"):
         if limit is not None and len(texts) == limit:
@@ -164,12 +167,13 @@ def _load(name: str, file: CandidateFile, path: Path, data: Path, limit: int | N
             raise row.error("is missing: keep it in the rows, or name a file with `gold` in the experiment", "gold")
         seen.add(row.content.text)
         texts.append(row.content.text)
-        ids[row.content.id] = row.content.text
+        if row.content.id is not None:
+            ids[row.content.id] = row.content.text
     annotated = read_scored_rows(_gold_path(file, path, data), "gold")
     gold = {text: annotated[text] for text in texts if text in annotated}
     if len(gold) < len(texts):
         raise DataError(f"{len(texts) - len(gold)} of {len(texts)} texts have no gold in {file.gold}", path=str(path))
-    support = {} if file.support is None else _read_support(data / file.support, ids)
+    support = {} if file.support is None else _read_support(data / file.support, ids, whole=limit is None)
     return CandidateTexts(name, tuple(texts), tuple(candidates), tuple(negatives), gold, support)
 
 
@@ -182,17 +186,43 @@ def _gold_path(file: CandidateFile, path: Path, data: Path) -> Path:
     return found[0]
 
 
-def _read_support(path: Path, ids: Mapping[str | None, str]) -> dict[tuple[str, Triple], bool]:
-    """Judgements `{"id", "triples": [{"triple": [s, p, o], "supported": 1 | 0 | null}]}`; null is left out."""
+def _read_support(path: Path, ids: Mapping[str, str], *, whole: bool) -> dict[tuple[str, Triple], bool]:
+    """Judgements `{"id", "triples": [{"triple": [s, p, o], "supported": 1 | 0 | null}]}`; null is left out.
+
+    Args:
+        path: The file.
+        ids: Id of a candidate row -> its text.
+        whole: Whether these are all candidate rows, so that some must have judgements.
+
+    Raises:
+        DataError: A row is not well formed, or none has the id of a candidate row.
+    """
     found: dict[tuple[str, Triple], bool] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    rows, known = 0, 0
+    # Not `splitlines`, which also cuts at a U+2028 within a string.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
+            name = _row_id(row["id"])
             judged = [(Triple.parse(item["triple"]), item["supported"]) for item in row["triples"]]
-        except (ValueError, KeyError, TypeError) as error:
+        except (DataError, ValueError, KeyError, TypeError) as error:
+            reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise DataError(
-                f"expected id and triples with `triple` and `supported`: {error}", path=str(path), line=number
+                f"expected id and triples with `triple` and `supported`: {reason}", path=str(path), line=number
             ) from error
-        if row["id"] in ids:
-            found |= {(ids[row["id"]], triple): bool(value) for triple, value in judged if value is not None}
+        rows += 1
+        if name in ids:
+            known += 1
+            found |= {(ids[name], triple): bool(value) for triple, value in judged if value is not None}
+    if rows and not known and whole:
+        raise DataError(f"none of its {rows} ids is that of a candidate row: judge these rows, by `id`", path=str(path))
     return found
+
+
+def _row_id(value: object) -> str:
+    """An id as rows are read with: integers as strings."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"id must be a string or an integer, got {value!r:.80}")
+    return str(value)

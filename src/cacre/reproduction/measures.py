@@ -174,7 +174,7 @@ def areas(sets: CandidateTexts, judged: Sequence[SeedScores]) -> dict[str, Any]:
 
 
 def labels_by_gold(sets: CandidateTexts) -> npt.NDArray[np.bool_]:
-    """Whether each candidate is in gold, `[N]`, by `@value` and the normalisation of the scorer."""
+    """Whether each candidate is in gold, `[N]`, by `@value` and normalised names, as `label_by_gold` compares them."""
     labels = []
     for text, candidates in sets.pairs:
         wanted = {normalise_triple(flat_triple(spo)) for spo in sets.gold.get(text, ())}

@@ -23,7 +23,6 @@ from cacre.reproduction.baselines import (
     entry_scores,
     rank_quality,
     ranked_sets,
-    training_rows,
     verifier_scores,
 )
 from cacre.reproduction.calibrated import gold_parts, stack_columns
@@ -35,9 +34,9 @@ from cacre.reproduction.figures import draw
 from cacre.reproduction.guaranteed import GAINS, gold_table, guarantee_table, guarantee_trial
 from cacre.reproduction.measures import SeedScores, areas, filter_result, judge, labels_by_gold
 from cacre.reproduction.runs import Run
+from cacre.reproduction.sources import threshold_sources, told_rows, told_to_main
 from cacre.reproduction.table3 import main_tables
 from cacre.reproduction.tables import Table, areas_table, table_1, table_2, table_4
-from cacre.training.features import with_negatives
 from cacre.types import Example
 
 WHAT = ("table1", "table2", "table3", "table4", "calibrated", "guarantee", "table5", "baselines")
@@ -144,13 +143,14 @@ class Reproduction:
 
     def setting(self) -> list[str]:
         """What the numbers were made with."""
-        seeds = ", ".join(map(str, self.experiment.seeds))
+        plan, given = self.experiment, [run.given for run in self.runs if run.given is not None]
+        seeds = f"seeds {', '.join(map(str, plan.seeds))} for `{plan.main}`, {plan.seeds[0]} for the others"
+        used = f"filtered with {', '.join(given)}" if given else seeds
         return [
-            f"cacre {cacre.__version__}, Python {platform.python_version()}, experiment `{self.experiment.name}`",
-            f"seeds {seeds} for `{self.experiment.main}`, {self.experiment.seeds[0]} for the others; "
-            f"B = {self.experiment.resamples} resamples of texts",
-            "thresholds fitted on the held-out part of the training rows, never on the candidates below",
-            *([self.experiment.note] if self.experiment.note else []),
+            f"cacre {cacre.__version__}, Python {platform.python_version()}, experiment `{plan.name}`",
+            f"{used}; B = {plan.resamples} resamples of texts",
+            *threshold_sources(plan, self.runs),
+            *([plan.note] if plan.note else []),
         ]
 
     def _main_runs(self) -> list[Run]:
@@ -246,16 +246,13 @@ class Reproduction:
     def _baselines(self) -> list[Table]:
         plan, first = self.experiment, next(iter(self.experiment.candidates))
         sets = self.candidates(first)
-        settings = plan.settings(plan.main, plan.seeds[0])
         schema = plan.relation_schema(self.data)
         examples = load_examples([self.data / path for path in plan.train], schema=schema)
-        encoder = settings.encoder.name_or_path or ""
+        encoder = plan.settings(plan.main, plan.seeds[0]).encoder.name_or_path or ""
 
         @cache
         def training_part(seed: int) -> list[Example]:
-            rows = training_rows(examples, seed, settings.training.dev_fraction)[0]
-            # Rows without a wrong triple get the very ones that training makes for them.
-            return with_negatives(rows, schema, count=max(1, settings.training.generated_negatives), seed=seed)
+            return told_rows(plan, examples, schema, seed)
 
         scores: dict[str, list[Floats]] = {}
         told: dict[str, str] = {}
@@ -271,7 +268,7 @@ class Reproduction:
         runs = self._main_runs()
         if runs:
             scores[plan.main] = [verifier_scores(self.judged(run, first)) for run in runs]
-            told[plan.main] = "lists"
+            told[plan.main] = told_to_main(plan, runs)
         ranked = ranked_sets(sets)
         qualities = {
             name: {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cacre.data import load_examples
 from cacre.data.normalisation import normalise_triple
@@ -15,7 +16,10 @@ from cacre.inference import OnnxVerifier
 from cacre.inference.folder import find_folder
 from cacre.inference.thresholds import Thresholds
 from cacre.reproduction.experiment import Experiment, Variant
+from cacre.schema import Schema
 from cacre.training import train
+from cacre.training.checkpoints import claim_folder
+from cacre.training.run import data_record, run_record
 from cacre.types import Candidate, Example
 
 
@@ -27,11 +31,18 @@ class Run:
         variant: Name of its configuration.
         seed: Its seed.
         folder: Its model folder.
+        given: What somebody called it who gave it as it is; None for a run of the experiment's own.
     """
 
     variant: str
     seed: int
     folder: Path
+    given: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is trained, exported and has thresholds."""
+        return (self.folder / "fitted").is_file()
 
 
 def run_folder(root: Path, variant: str, seed: int) -> Path:
@@ -39,10 +50,23 @@ def run_folder(root: Path, variant: str, seed: int) -> Path:
     return root / f"{variant.replace(' ', '_')}-seed{seed}"
 
 
-def finished_runs(experiment: Experiment, root: Path) -> list[Run]:
-    """The runs of the experiment that are trained, exported and have thresholds."""
-    runs = [Run(variant, seed, run_folder(root, variant, seed)) for variant, seed in experiment.runs()]
-    return [run for run in runs if (run.folder / "fitted").is_file()]
+def finished_runs(experiment: Experiment, data: Path, root: Path) -> list[Run]:
+    """The runs of the experiment that are trained, exported and have thresholds.
+
+    Args:
+        experiment: What was trained.
+        data: The data folder.
+        root: Where the folders of the runs are.
+
+    Raises:
+        ConfigError: A folder holds a run with other settings, other data or another schema than the experiment's.
+        CacreError: The training rows cannot be read, so that nobody can tell.
+    """
+    runs = [run for run in _runs(experiment, root) if run.finished]
+    if runs:
+        schema = experiment.relation_schema(data)
+        _check(runs, experiment, load_examples([data / path for path in experiment.train], schema=schema), schema)
+    return runs
 
 
 def given_runs(experiment: Experiment, models: Sequence[str]) -> list[Run]:
@@ -55,7 +79,7 @@ def given_runs(experiment: Experiment, models: Sequence[str]) -> list[Run]:
     Raises:
         ModelError: There is no such verifier.
     """
-    return [Run(experiment.main, number, find_folder(model)) for number, model in enumerate(models)]
+    return [Run(experiment.main, number, find_folder(model), model) for number, model in enumerate(models)]
 
 
 def train_runs(
@@ -63,7 +87,7 @@ def train_runs(
 ) -> list[Run]:
     """Train what is missing: network, ONNX export, thresholds fitted anew on silver dev labels (A42).
 
-    A run that was interrupted goes on from its last checkpoint.
+    A run that was interrupted goes on from its last checkpoint. What is there is looked at before anything is trained.
 
     Args:
         experiment: What to train.
@@ -72,18 +96,23 @@ def train_runs(
         only: Variants to train; None trains all.
         tell: Is told what is done.
 
+    Returns:
+        All runs that are finished, those of other variants too.
+
     Raises:
+        ConfigError: As `finished_runs`, or of a run that was interrupted.
         CacreError: The data or the settings cannot be used.
     """
     schema = experiment.relation_schema(data)
     examples = load_examples([data / path for path in experiment.train], schema=schema)
-    for variant, seed in experiment.runs():
-        folder = run_folder(root, variant, seed)
-        if (only is not None and variant not in only) or (folder / "fitted").is_file():
-            continue
-        tell(f"training {variant}, seed {seed}")
-        setting = experiment.variants[variant]
-        result = train(variant_rows(examples, setting), folder, experiment.settings(variant, seed), schema)
+    runs = _runs(experiment, root)
+    missing = [run for run in runs if (only is None or run.variant in only) and not run.finished]
+    started = [run for run in missing if (run.folder / "run.json").is_file()]
+    _check([*(run for run in runs if run.finished), *started], experiment, examples, schema)
+    for run in missing:
+        folder, setting = run.folder, experiment.variants[run.variant]
+        tell(f"training {run.variant}, seed {run.seed}")
+        result = train(variant_rows(examples, setting), folder, experiment.settings(run.variant, run.seed), schema)
         export_onnx(folder)
         if not (folder / "thresholds.json").is_file():
             write_thresholds(folder, Thresholds(text_threshold=-1.0))
@@ -92,7 +121,23 @@ def train_runs(
         record = {"data": "dev of training"}
         write_thresholds(folder, fit_verifier(OnnxVerifier(folder), labelled, fitted_on=record))
         (folder / "fitted").touch()
-    return finished_runs(experiment, root)
+    return [run for run in runs if run.finished]
+
+
+def _runs(experiment: Experiment, root: Path) -> list[Run]:
+    return [Run(variant, seed, run_folder(root, variant, seed)) for variant, seed in experiment.runs()]
+
+
+def _check(runs: Sequence[Run], experiment: Experiment, examples: Sequence[Example], schema: Schema) -> None:
+    """Refuse what was trained with other settings, data or schema: it would be reported as if it were this."""
+    hashed: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        variant = experiment.variants[run.variant]
+        rows = variant.model_dump_json(exclude={"set", "note"})  # most variants have the same, and hashing takes long
+        if rows not in hashed:
+            hashed[rows] = data_record(schema, variant_rows(examples, variant))
+        record = run_record(experiment.settings(run.variant, run.seed), hashed[rows])
+        claim_folder(run.folder, record, option="--runs")
 
 
 def natural_negatives(example: Example) -> Example:

@@ -32,7 +32,7 @@ def last_checkpoint(folder: Path) -> str | None:
     return None
 
 
-def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
+def claim_folder(folder: Path, run: Mapping[str, Any], option: str = "-o") -> None:
     """Write down in `run.json` what a folder's run is made of, or check that it is the run already there.
 
     Going on under other settings or on other data would give a model that nothing describes.
@@ -40,6 +40,7 @@ def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
     Args:
         folder: The output folder.
         run: JSON values that determine the run.
+        option: What of the command names another folder, for the error.
 
     Raises:
         ConfigError: The folder holds another run; the message says what differs.
@@ -55,7 +56,8 @@ def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
     if changed:
         first = "; ".join(f"{name} was {there.get(name)!r}, now {here.get(name)!r}" for name in changed[:3])
         raise ConfigError(
-            f"{folder} holds a run with other settings or data ({first}): give another folder with -o, or delete it"
+            f"{folder} holds a run with other settings or data ({first}): "
+            f"give another folder with {option}, or delete it"
         )
 
 

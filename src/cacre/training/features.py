@@ -156,16 +156,28 @@ def featurize(
     return Featurized(made, report, refused, skipped)
 
 
-def with_negatives(examples: Iterable[Example], schema: Schema, *, count: int, seed: int) -> list[Example]:
+def with_negatives(
+    examples: Iterable[Example],
+    schema: Schema,
+    *,
+    count: int,
+    seed: int,
+    kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
+    complete: bool = False,
+) -> list[Example]:
     """Give the texts that came without a wrong triple generated ones, so that there is something to measure.
 
     Annotated rows have none of their own, and on dev none are made in passing: what is measured must stay the same.
 
+    With the count, the kinds and the rest that `featurize` is given they are those that it makes.
+
     Args:
-        examples: Dev examples.
+        examples: Dev examples, or training examples for something else to learn from.
         schema: As in `featurize`.
         count: Negatives per anchor.
         seed: Of the corruptions.
+        kinds: Corruptions to use.
+        complete: Whether the annotation is complete, see `generate_negatives`.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema)
@@ -173,7 +185,7 @@ def with_negatives(examples: Iterable[Example], schema: Schema, *, count: int, s
     for key, example in enumerate(examples):
         if example.anchors and not (example.negatives or example.hard):
             rng = np.random.default_rng([seed, key])
-            rows = generate_negatives(example, schema, rng, count, pool=pool).negatives
+            rows = generate_negatives(example, schema, rng, count, kinds, pool, complete=complete).negatives
             example = replace(example, hard=tuple(dict.fromkeys(n for row in rows for n in row)))
         made.append(example)
     return made

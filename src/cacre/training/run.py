@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def train(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
-    record = _record(settings, schema, examples, dev, extracted)
+    record = run_record(settings, data_record(schema, examples, dev, extracted))
     on_first(lambda: claim_folder(output, record))
     if dev is None:
         fraction = settings.training.dev_fraction
@@ -210,17 +210,32 @@ def _freeze(model: Cacre, output: Path, parts: Sequence[Featurized]) -> EncoderC
     return shared_encoder_cache(model.encoder, output / "checkpoints" / "encoder_states.bin", [*windows, *triples])
 
 
-def _record(
-    settings: Settings,
+def run_record(settings: Settings, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What determines a run, as `claim_folder` takes it.
+
+    Args:
+        settings: All settings.
+        data: The `data_record` of what it learns from.
+    """
+    memory = {"gradient_checkpointing", "grad_cache_chunk"}  # how much a step needs of it, not what is learnt
+    return {"settings": settings.model_dump(mode="json", exclude={"training": memory}), **data}
+
+
+def data_record(
     schema: Schema,
     examples: Sequence[Example],
-    dev: Sequence[Example] | None,
-    extracted: Extracted | None,
+    dev: Sequence[Example] | None = None,
+    extracted: Extracted | None = None,
 ) -> dict[str, Any]:
-    """What determines a run; data and schema as hashes."""
-    memory = {"gradient_checkpointing", "grad_cache_chunk"}  # how much a step needs of it, not what is learnt
+    """What `train` is given besides settings, as hashes.
+
+    Args:
+        schema: Relation schema.
+        examples: The data, dev not yet split off.
+        dev: Data for dev; None where it is split off.
+        extracted: An extractor's candidates.
+    """
     return {
-        "settings": settings.model_dump(mode="json", exclude={"training": memory}),
         "schema": _hash(schema.to_json()),
         "data": _hash([astuple(example) for example in examples]),
         "dev": "split off" if dev is None else _hash([astuple(example) for example in dev]),

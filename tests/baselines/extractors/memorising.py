@@ -19,7 +19,8 @@ def memorise(name, steps=80, texts=TEXTS, rate=6e-3, **system):
     assert (marker.lost, marker.unknown) == (0, 0)
     optimizer = torch.optim.AdamW(extractor.network.parameters(), lr=rate)
     extractor.network.train()
-    for _ in range(steps):
+    for step in range(steps):
+        collate.set_epoch(step)
         optimizer.zero_grad()
         extractor.network.loss(collate(items)["batch"]).backward()
         torch.nn.utils.clip_grad_norm_(extractor.network.parameters(), 1.0)

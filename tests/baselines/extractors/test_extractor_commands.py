@@ -82,7 +82,7 @@ def test_extract_writes_candidate_rows_without_an_llm(folder, tmp_path):
         found = {(i.triple, tuple(i.model_extra.get("qualifiers", {}).items())) for i in items}
         assert found == gold(text)
     assert rows[0]["id"] == 0
-    assert rows[0]["extraction"] == {"extractor": "electra-joint"}
+    assert rows[0]["extraction"] == {"extractor": "electra-joint", "name": str(folder / "model")}
     scores = invoke("evaluate", output, folder / "dev.jsonl", "--mode", "strict", "--json")
     assert json.loads(scores.stdout)["precision"] == 1.0
 

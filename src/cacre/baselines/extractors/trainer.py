@@ -15,7 +15,7 @@ from cacre.baselines.extractors.batches import Batch, make_batch
 from cacre.baselines.extractors.marks import LabelledWindow, Marker
 from cacre.baselines.extractors.network import ExtractorNetwork
 from cacre.baselines.extractors.settings import TrainingSettings
-from cacre.training.optimisation import make_optimizer, watched_arguments
+from cacre.training.optimisation import EachEpoch, make_optimizer, watched_arguments
 from cacre.training.progress import ProgressLines
 from cacre.training.sampler import LengthGroupedSampler
 
@@ -39,15 +39,21 @@ class WindowCollator:
     Args:
         network: Says which views it wants.
         marker: Cuts and marks the views.
+        seed: Another seed, other views.
     """
 
-    def __init__(self, network: ExtractorNetwork, marker: Marker) -> None:
-        self.network, self.marker = network, marker
+    def __init__(self, network: ExtractorNetwork, marker: Marker, seed: int = 13) -> None:
+        self.network, self.marker, self.seed, self.epoch = network, marker, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch it is: in each a text is seen with other views."""
+        self.epoch = epoch
 
     def __call__(self, items: Sequence[LabelledWindow]) -> dict[str, Batch]:
         """A labelled batch under the name that `ExtractorNetwork.forward` takes."""
-        # Drawn from torch's generator, whose state is part of a checkpoint: a resumed run goes on with the same draws.
-        rng = np.random.default_rng(int(torch.randint(1 << 62, ())))
+        # Seeded by the batch itself and not drawn from torch's generator: accelerate collates a batch ahead, and a
+        # resumed run collates its first one before that generator is where the checkpoint left it.
+        rng = np.random.default_rng([self.seed, self.epoch, *(item.index for item in items)])
         views = [(row, view) for row, item in enumerate(items) for view in self.network.views(item, rng)]
         batch = make_batch([item.window for item in items], items)
         if views:
@@ -89,13 +95,14 @@ class ExtractorTrainer(Trainer):
         output: Path,
     ) -> None:
         self.settings, self.measure = settings, measure
-        callbacks: list[Any] = [ProgressLines()]
+        collator = WindowCollator(network, marker, settings.seed)
+        callbacks: list[Any] = [ProgressLines(), EachEpoch(collator.set_epoch)]
         if settings.patience is not None:
             callbacks.append(EarlyStoppingCallback(settings.patience))
         super().__init__(
             model=network,
             args=watched_arguments(settings, output, len(items), "eval_f1", logs=5),
-            data_collator=WindowCollator(network, marker),
+            data_collator=collator,
             train_dataset=Windows(items),
             eval_dataset=Windows(items[:1]),  # asked for by the Trainer; `evaluate` measures on dev
             callbacks=callbacks,
