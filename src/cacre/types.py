@@ -13,6 +13,28 @@ NegativeKind = Literal["corrupt_subject", "corrupt_predicate", "corrupt_object",
 """How a wrong triple is made of a right one."""
 Span = tuple[int, int]
 """Character offsets [start, end) into a text."""
+_OTHER_NAMES = {
+    "subject": ("head", "h", "sub", "subj", "s"),
+    "predicate": ("relation", "rel", "pred", "r", "p"),
+    "object": ("tail", "t", "obj", "o"),
+}
+
+
+def advice_on_names(item: Mapping[Any, Any]) -> str:
+    """What to rename in a triple whose parts have the names that other tools give them; empty if they have not."""
+    wrong = {
+        ours: next((name for name in names if name in item), None)
+        for ours, names in _OTHER_NAMES.items()
+        if ours not in item
+    }
+    found = {other: ours for ours, other in wrong.items() if other is not None}
+    return f": rename {', '.join(found)} to {', '.join(found.values())}" if found else ""
+
+
+def advice_on_numbers(value: object) -> str:
+    """What to do with a number where a string is needed; empty for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f': write numbers as strings, such as "{value}"' if is_number else ""
 
 
 class Triple(NamedTuple):
@@ -37,7 +59,8 @@ class Triple(NamedTuple):
             raise DataError(f"expected [subject, predicate, object], got {value!r:.80}", field=field)
         for name, part in zip(("subject", "predicate", "object"), value, strict=True):
             if not isinstance(part, str) or not part.strip():
-                raise DataError(f"{name} must be a non-empty string, got {part!r:.80}", field=field)
+                reason = f"{name} must be a non-empty string, got {part!r:.80}{advice_on_numbers(part)}"
+                raise DataError(reason, field=field)
         return cls(*value)
 
 
@@ -58,6 +81,51 @@ class Candidate:
     object_type: str | None = None
     paraphrase: Triple | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any], field: str = "candidate") -> Candidate:
+        """Make a candidate of a mapping with the keys that a row's `triples` have.
+
+        Args:
+            value: `subject`, `predicate`, `object`, and what else a candidate may have. Of a complex object the
+                "@value" is the candidate's; the other slots become the key `qualifiers` of `extra`.
+            field: Name of the field it came from, for the error.
+
+        Raises:
+            DataError: A part is missing, or is not what it must be.
+        """
+        for name in Triple._fields:
+            if name not in value:
+                present = ", ".join(map(repr, value)) or "no keys"
+                raise DataError(f"{name} is missing; present are: {present:.200}{advice_on_names(value)}", field=field)
+        extra = {name: part for name, part in value.items() if name not in _CANDIDATE_KEYS}
+        object_, slots = _plain(value["object"])
+        if slots:
+            given = value.get("qualifiers", {})
+            if not isinstance(given, Mapping):
+                raise DataError(f"qualifiers must be an object of strings, got {given!r:.80}", field=field)
+            extra["qualifiers"] = {**slots, **given}
+        types = {name: _plain(value.get(name))[0] for name in ("subject_type", "object_type")}
+        for name, part in types.items():
+            if part is not None and not isinstance(part, str):
+                raise DataError(f"{name} must be a string, got {part!r:.80}", field=field)
+        paraphrase = value.get("paraphrase")
+        return cls(
+            Triple.parse((value["subject"], value["predicate"], object_), field),
+            paraphrase=None if paraphrase is None else Triple.parse(paraphrase, f"{field}.paraphrase"),
+            extra=extra,
+            **types,
+        )
+
+
+_CANDIDATE_KEYS = (*Triple._fields, "subject_type", "object_type", "paraphrase")
+
+
+def _plain(value: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401  (the value of a key, not yet checked)
+    """The "@value" of what DuIE writes as an object, and its other slots; anything else as it is."""
+    if not isinstance(value, Mapping) or "@value" not in value:
+        return value, {}
+    return value["@value"], {name: part for name, part in value.items() if name != "@value"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,7 @@ def test_neither_the_key_nor_a_text_gets_into_logs_or_other_files(folder, caplog
 def test_an_output_that_cannot_be_written_costs_nothing(folder, server):
     result = extract(server, output="/dev/full")
     assert result.exit_code == 1
-    assert "error: what is done cannot be written ([Errno 28]" in result.stderr
-    assert "is kept in in.job.sqlite" in result.stderr
+    assert "error: what is done is kept in in.job.sqlite, but /dev/full: cannot be written: No space" in result.stderr
     assert "6 of them in earlier runs" in extract(server, output="-").stderr
     assert server.count == len(ROWS)
 

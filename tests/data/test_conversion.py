@@ -84,12 +84,6 @@ def test_qualifiers_beside_a_complex_object_add_to_its_slots(tmp_path):
     assert caught.value.field == "triples[0]"
 
 
-def test_candidates_given_as_lists_are_refused(tmp_path):
-    with pytest.raises(DataError) as caught:
-        read(tmp_path, {**ROW, "triples": [["长夜", "导演", "李默"]]})
-    assert caught.value.field == "triples[0]"
-
-
 def test_a_verdict_row_has_the_old_keys_and_the_new(tmp_path):
     row = read(tmp_path, ROW)
     verdict = judged("rejected", text_score=0.12345678, evidence=((1, 3), (5, 7)), reason="low text score")

@@ -3,6 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cacre.config import ModelSettings
+from cacre.preprocessing.featurizer import Featurizer, _shorten
 from cacre.types import Triple
 
 TRIPLE = Triple("雾中渡", "导演", "林知远")
@@ -48,6 +50,33 @@ def test_what_is_kept_is_the_beginning(make_featurizer, tokenizer):
 
 def test_a_huge_part_is_cut_in_reasonable_time(featurizer):
     assert len(featurizer.triple(Triple("林" * 20000, "导演", "雾中渡")).ids) == 64
+
+
+@settings(deadline=None)
+@given(sizes=st.tuples(*[st.integers(0, 90)] * 3), budget=st.integers(3, 90))
+def test_parts_lose_what_they_would_lose_token_by_token(sizes, budget):
+    parts = [[part] * size for part, size in enumerate(sizes)]
+    expected = [list(part) for part in parts]
+    while sum(map(len, expected)) > budget:
+        max(expected, key=len).pop()
+    assert _shorten(parts, budget) == expected
+
+
+def test_only_the_beginning_of_a_long_name_is_tokenised(tokenizer, schema):
+    class Spy:
+        longest = 0
+
+        def encode(self, text, **options):
+            self.longest = max(self.longest, len(text))
+            return tokenizer.encode(text, **options)
+
+        def __getattr__(self, name):
+            return getattr(tokenizer, name)
+
+    spy = Spy()
+    made = Featurizer(spy, schema, ModelSettings()).triple(Triple("林" * 100_000, "导演", "雾中渡"))
+    assert spy.longest <= 16 * ModelSettings().max_triple_length
+    assert np.bincount(made.role_ids).tolist() == [4, 55, 2, 3]
 
 
 def test_pieces_are_the_whole_or_each_part_and_their_states_stand_in_the_order_of_the_tokens(make_featurizer):

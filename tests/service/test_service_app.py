@@ -212,18 +212,21 @@ def test_requests_at_work_are_bounded():
 
 
 def test_a_request_that_takes_too_long_ends_and_leaves_the_queue():
-    service, verifier = held_service(ServeSettings(timeout_seconds=1.0, max_batch_rows=1))
+    service, verifier = held_service(
+        ServeSettings(timeout_seconds=1.0, max_batch_rows=1, max_rows=3, max_waiting_rows=3)
+    )
 
     async def talk(client):
         slow = await asyncio.gather(*(client.post("/v1/verify", json=ROW) for _ in range(3)))
-        taken = service.rows.taken
+        refused = await client.post("/v1/verify", json=ROW)
         verifier.go.set()
-        return slow, taken
+        await until(lambda: service.rows.taken == service.triples.taken == 0)
+        return slow, refused
 
-    slow, taken = over_asgi(service, talk)
+    slow, refused = over_asgi(service, talk)
     assert [response.status_code for response in slow] == [504, 504, 504]
     assert "longer than 1 s" in error_of(slow[0])["message"]
-    assert taken == 0
+    assert refused.status_code == 503, "the thread still works for them, so that nobody else is let in to wait in vain"
     assert verifier.texts <= 2, "nobody waits for the others, so that they are not judged"
 
 
@@ -252,12 +255,14 @@ def test_nobody_works_for_a_client_that_has_gone():
             await until(verifier.reached.is_set)
             gone.set()
             await call
+            held = service.rows.taken
             verifier.go.set()
-            return sent, service.rows.taken
+            await until(lambda: service.rows.taken == 0)
+            return sent, held
 
-    sent, taken = asyncio.run(main())
+    sent, held = asyncio.run(main())
     assert sent[0]["status"] == 499
-    assert taken == 0
+    assert held == 1, "until the thread is done"
 
 
 def test_openapi_describes_the_routes_with_examples_that_work(tiny_folder):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cacre.data.rows import CandidateItem, CandidateRow, ContrastiveRow, Row, SpoItem, VerdictRow, content_of
+from cacre.data.shapes import named_parts
 from cacre.errors import DataError
 from cacre.types import Candidate, Example, Triple, Verdict
 
@@ -68,12 +69,12 @@ def verdict_row(candidate_row: Mapping[str, Any], verdicts: Sequence[Verdict]) -
 
     Returns:
         A new row: all keys of the old one, and in each triple `verdict`, `text_score`, `pair_score`, `probability`,
-        `evidence` and, when rejected, `reason`. Scores are rounded to 6 digits.
+        `evidence` and, when rejected, `reason`. A triple given as a list gets names. Scores are rounded to 6 digits.
 
     Raises:
         DataError: The verdicts are not those of the row's triples.
     """
-    items = candidate_row["triples"]
+    items = list(map(named_parts, candidate_row["triples"]))
     if len(items) != len(verdicts):
         raise DataError(f"got {len(verdicts)} verdicts for {len(items)} triples: pass one per triple", field="triples")
     judged = []

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from pydantic_core import PydanticCustomError
 
 from cacre.errors import DataError
-from cacre.types import Triple
+from cacre.types import Triple, advice_on_numbers
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -24,11 +24,14 @@ class Limits:
         max_text_characters: Longest text, in characters.
         max_line_bytes: Longest line, in bytes; a longer one is never held in memory as a whole.
         max_triples: Longest list of triples in a row.
+        max_name_characters: Longest subject, predicate or object of a triple, in characters. A model reads only the
+            beginning of a long one, but everything that is looked up in a text takes it whole.
     """
 
     max_text_characters: int = 20_000
     max_line_bytes: int = 4 * 1024 * 1024
     max_triples: int = 1000
+    max_name_characters: int = 2000
 
 
 DEFAULT_LIMITS = Limits()
@@ -58,6 +61,18 @@ def _non_empty(value: str) -> str:
     return _clean(value)
 
 
+def _short(value: str, info: ValidationInfo, part: str = "") -> str:
+    allowed = _limits(info).max_name_characters
+    if len(value) > allowed:
+        found = f"{part} has {len(value)}".lstrip()
+        raise fault(f"{found} characters, at most {allowed} are allowed: shorten the name, or leave the triple out")
+    return value
+
+
+def _name(value: str, info: ValidationInfo) -> str:
+    return _non_empty(_short(value, info))
+
+
 def _text(value: str, info: ValidationInfo) -> str:
     allowed = _limits(info).max_text_characters
     if len(value) > allowed:
@@ -75,47 +90,47 @@ def bounded(value: object, info: ValidationInfo) -> object:
     return value
 
 
-def _triple(value: object) -> Triple:
+def _triple(value: object, info: ValidationInfo) -> Triple:
     try:
         triple = Triple.parse(cast("Sequence[Any]", value))
     except DataError as error:
         raise fault(error.reason) from error
-    for part in triple:
-        _clean(part)
+    for name, part in zip(Triple._fields, triple, strict=True):
+        _clean(_short(part, info, name))
     return triple
 
 
-def spo_fields(value: object) -> object:
+def spo_fields(value: object, info: ValidationInfo) -> object:
     """A list of three strings as an object with names; anything else as it is."""
-    return _triple(value)._asdict() if isinstance(value, list | tuple) else value
+    return _triple(value, info)._asdict() if isinstance(value, list | tuple) else value
 
 
-def _hard_triple(value: object) -> tuple[Triple, str | None]:
+def _hard_triple(value: object, info: ValidationInfo) -> tuple[Triple, str | None]:
     if isinstance(value, list | tuple) and len(value) == 4:
         if not isinstance(value[3], str):
             raise fault(f"the fourth part names the kind and must be a string, got {value[3]!r:.80}")
-        return _triple(value[:3]), _clean(value[3])
-    return _triple(value), None
+        return _triple(value[:3], info), _clean(value[3])
+    return _triple(value, info), None
 
 
 def _row_id(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _slots(value: object) -> dict[str, str]:
+def _slots(value: object, info: ValidationInfo) -> dict[str, str]:
     """A string or DuIE's `{"@value": ..., slot: ...}`, as the latter."""
     slots = {"@value": value} if isinstance(value, str) else value
     if not isinstance(slots, dict) or "@value" not in slots:
-        raise fault(f'expected a string or an object with "@value", got {value!r:.80}')
+        raise fault(f'expected a string or an object with "@value", got {value!r:.80}{advice_on_numbers(value)}')
     for name, part in slots.items():
         if not isinstance(part, str):
-            raise fault(f"{name} must be a string, got {part!r:.80}")
+            raise fault(f"{name} must be a string, got {part!r:.80}{advice_on_numbers(part)}")
         _clean(name + part)
-    _non_empty(slots["@value"])
+    _name(slots["@value"], info)
     return cast("dict[str, str]", dict(slots))
 
 
-Name = Annotated[str, AfterValidator(_non_empty)]
+Name = Annotated[str, AfterValidator(_name)]
 Label = Annotated[str, AfterValidator(_clean)]
 Text = Annotated[str, AfterValidator(_text)]
 RowId = Annotated[Label | None, BeforeValidator(_row_id)]

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal, Self, TextIO
 
 from cacre.data.fields import DEFAULT_LIMITS, Limits
 from cacre.data.rows import Kind, Row, parse_row
+from cacre.data.shapes import advice_on_line
 from cacre.data.strict_json import read_json
 from cacre.errors import ConfigError, DataError
 from cacre.files import atomic_writer
@@ -77,6 +78,21 @@ class ErrorsFile:
             self._stream = self._stack.enter_context(atomic_writer(self.path))
         self._stream.write(dump_row(entry))
         self.count += 1
+
+    def check_some_usable(self, usable: int, source: str) -> None:
+        """Refuse an input that holds nothing but rows that cannot be used; the list of them is written.
+
+        Args:
+            usable: How many rows could be used.
+            source: The file they came from.
+
+        Raises:
+            DataError: There is none, and some were skipped.
+        """
+        if self.count and not usable:
+            self.close()
+            reason = f"no row can be used: all {self.count} were skipped, and what is wrong with each is in {self.path}"
+            raise DataError(reason, path=source)
 
     def close(self) -> None:
         """Bring the file under its final name."""
@@ -182,7 +198,12 @@ def _rows(path: str, kind: Kind, skip: bool, errors: ErrorsFile | None, limits: 
 
 
 def _row(path: str, line: int, content: bytes, kind: Kind, limits: Limits) -> Row:
-    raw = read_json(content, "line")
+    try:
+        raw = read_json(content, "line")
+    except DataError as error:
+        raise DataError(error.reason + advice_on_line(content, kind)) from error
+    if not isinstance(raw, dict):
+        raise DataError(f"expected a JSON object, got {raw!r:.80}{advice_on_line(content, kind)}")
     return Row(path, line, raw, parse_row(raw, kind, limits))
 
 

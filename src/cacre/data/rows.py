@@ -37,8 +37,9 @@ from cacre.data.fields import (
     fault,
     spo_fields,
 )
+from cacre.data.shapes import advice_on_missing, named_parts
 from cacre.errors import ConfigError, DataError
-from cacre.types import Outcome, Triple
+from cacre.types import Outcome, Triple, advice_on_names, advice_on_numbers
 
 Kind = Literal["texts", "contrastive", "candidates", "verdicts", "duie"]
 _COMPLEX = ("object", "object_type")
@@ -67,7 +68,10 @@ SpoList = Annotated[tuple[Annotated[SpoItem, BeforeValidator(spo_fields)], ...],
 
 
 def _plain_object(value: object) -> object:
-    """A candidate with a complex object as one with a string and `qualifiers`; anything else as it is."""
+    """A candidate with a complex object as one with a string and `qualifiers`, a list of three as one with names."""
+    value = named_parts(value)
+    if isinstance(value, list | tuple):
+        raise fault(f"expected {{subject, predicate, object}} or [subject, predicate, object], got {value!r:.80}")
     if not isinstance(value, dict):
         return value
     plain = {**value, **{key: value[key]["@value"] for key in _COMPLEX if _is_complex(value.get(key))}}
@@ -81,7 +85,7 @@ def _plain_object(value: object) -> object:
 
 
 class CandidateItem(_Model):
-    """One triple to be judged; of a complex object, as DuIE writes it, "@value" is judged.
+    """One triple to be judged, or a list of its parts; of a complex object, as DuIE writes it, "@value" is judged.
 
     Its other slots are read as the key `qualifiers`, which a row may also give by itself.
     """
@@ -235,11 +239,14 @@ def _reason(error: ErrorDetails) -> str:
     if error["type"] == "row":
         return error["msg"]
     if error["type"] == "missing":
-        present = ", ".join(map(repr, error["input"])) if isinstance(error["input"], dict) else ""
-        return f"is missing; present are: {present or 'no keys':.200}"
+        given = error["input"] if isinstance(error["input"], dict) else {}
+        name = str(error["loc"][-1])
+        advice = advice_on_names(given) if name in Triple._fields else advice_on_missing(name, given)
+        return f"is missing; present are: {', '.join(map(repr, given)) or 'no keys':.200}{advice}"
     if error["type"] == "string_unicode":
         return f"the key {error['input']!r:.80} holds a lone surrogate, which is no text: rename it"
-    return f"{error['msg']}, got {error['input']!r:.80}"
+    advice = advice_on_numbers(error["input"]) if error["type"] == "string_type" else ""
+    return f"{error['msg']}, got {error['input']!r:.80}{advice}"
 
 
 def _field(loc: tuple[int | str, ...]) -> str | None:

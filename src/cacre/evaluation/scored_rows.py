@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from cacre.data.shapes import advice_on_line
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import VALUE, Spo
+from cacre.types import Triple, advice_on_names, advice_on_numbers
 
 Side = Literal["predictions", "gold"]
 
@@ -19,6 +21,7 @@ _KEYS: dict[Side, tuple[str, ...]] = {
     "predictions": ("triples", "spo_list"),
     "gold": ("gold", "spo_list", "triples"),
 }
+ANCHORS = "anchors"
 
 
 def read_scored_rows(path: str | Path, side: Side = "predictions") -> dict[str, list[Spo]]:
@@ -36,14 +39,35 @@ def read_scored_rows(path: str | Path, side: Side = "predictions") -> dict[str, 
     Raises:
         DataError: The file cannot be read, or a row is not as above; with file, line and field.
     """
+    return _read(path, side, _KEYS[side])[0]
+
+
+def read_gold_rows(path: str | Path) -> tuple[dict[str, list[Spo]], int]:
+    """Read gold as `read_scored_rows` does, and anchors of contrastive rows where they have none.
+
+    Args:
+        path: A JSONL file in UTF-8; `-` is standard input.
+
+    Returns:
+        The SPOs of each text, and in how many rows they are anchors.
+
+    Raises:
+        DataError: As `read_scored_rows`.
+    """
+    return _read(path, "gold", (*_KEYS["gold"], ANCHORS))
+
+
+def _read(path: str | Path, side: Side, keys: Sequence[str]) -> tuple[dict[str, list[Spo]], int]:
     rows: dict[str, list[Spo]] = {}
+    by_anchors = 0
     for number, row in json_rows(path):
         try:
-            text, spos = _parse_row(row, side)
+            text, key, spos = _parse_row(row, side, keys)
         except DataError as error:
             raise DataError(error.reason, path=str(path), line=number, field=error.field) from error
         rows[text] = spos
-    return rows
+        by_anchors += key == ANCHORS
+    return rows, by_anchors
 
 
 def json_rows(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -56,10 +80,10 @@ def json_rows(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            reason = f"not valid JSON: {error.msg} at column {error.colno}"
+            reason = f"not valid JSON: {error.msg} at column {error.colno}{advice_on_line(line, 'candidates')}"
             raise DataError(reason, path=str(path), line=number) from error
         if not isinstance(row, dict):
-            reason = f"expected a JSON object, got {line.strip()!r:.80}"
+            reason = f"expected a JSON object, got {line.strip()!r:.80}{advice_on_line(line, 'candidates')}"
             raise DataError(reason, path=str(path), line=number)
         yield number, row
 
@@ -103,17 +127,19 @@ def _opened(path: str | Path) -> Iterator[TextIO]:
             yield stream
 
 
-def _parse_row(row: dict[str, Any], side: Side) -> tuple[str, list[Spo]]:
+def _parse_row(row: dict[str, Any], side: Side, keys: Sequence[str]) -> tuple[str, str, list[Spo]]:
     if not isinstance(row.get("text"), str):
         raise DataError(f"expected a string, got {row.get('text')!r:.80}", field="text")
-    key = next((key for key in _KEYS[side] if key in row), None)
-    if key is None:
-        wanted = ", ".join(_KEYS[side])
+    # A null counts only where there is nothing else: rows of other tools have `"gold": null` beside their anchors.
+    present = sorted((key for key in keys if key in row), key=lambda key: row[key] is None)
+    if not present:
+        wanted = ", ".join(keys)
         raise DataError(f"a row of {side} needs a list under one of {wanted}; it has {', '.join(row)!r:.120}")
+    key = present[0]
     if not isinstance(row[key], list):
         raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
     items = enumerate(row[key])
-    return row["text"], [parse_spo(item, f"{key}[{i}]") for i, item in items if not _rejected(item)]
+    return row["text"], key, [parse_spo(item, f"{key}[{i}]") for i, item in items if not _rejected(item)]
 
 
 def _rejected(item: object) -> bool:
@@ -131,7 +157,10 @@ def parse_spo(item: object, field: str) -> Spo:
         DataError: It has another shape.
     """
     if isinstance(item, dict):
-        parts: list[Any] = [item.get(name) for name in ("subject", "predicate", "object")]
+        parts: list[Any] = [item.get(name) for name in Triple._fields]
+        if (advice := advice_on_names(item)) and None in parts:
+            reason = f"is missing; present are: {', '.join(map(repr, item)):.200}{advice}"
+            raise DataError(reason, field=f"{field}.{Triple._fields[parts.index(None)]}")
     elif isinstance(item, list) and len(item) == 3:
         parts = item
     else:
@@ -140,9 +169,10 @@ def parse_spo(item: object, field: str) -> Spo:
     subject, predicate, value = parts
     for name, part in (("subject", subject), ("predicate", predicate)):
         if not isinstance(part, str):
-            raise DataError(f"expected a string, got {part!r:.80}", field=f"{field}.{name}")
+            reason = f"expected a string, got {part!r:.80}{advice_on_numbers(part)}"
+            raise DataError(reason, field=f"{field}.{name}")
     slots = {VALUE: value} if isinstance(value, str) else value
     if not isinstance(slots, dict) or VALUE not in slots or not all(isinstance(v, str) for v in slots.values()):
-        reason = f"expected a string or a dict of strings with {VALUE!r}, got {value!r:.80}"
+        reason = f"expected a string or a dict of strings with {VALUE!r}, got {value!r:.80}{advice_on_numbers(value)}"
         raise DataError(reason, field=f"{field}.object")
     return subject, predicate, slots

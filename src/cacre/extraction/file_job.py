@@ -194,6 +194,7 @@ class FileJob:
             How many entries the errors file has; without any there is no such file.
 
         Raises:
+            DataError: All rows of the input were skipped; the errors file lists them.
             OSError: An output cannot be written; the record of finished rows stays.
         """
         stopped = self.state.stopped_by is not None
@@ -211,6 +212,7 @@ class FileJob:
             chosen = [outlet.choose for outlet in self.files.outlets]
             sinks = [(stack.enter_context(_sink(path)), choose) for path, choose in zip(paths, chosen, strict=True)]
             self.input.list_bad_rows(errors)
+            errors.check_some_usable(self.total, self.files.source)
             for outcome in self.store.outcomes(self.total):
                 for entry in outcome.errors:
                     errors.add_entry({**entry, "path": self.files.source})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cacre.inference.decision import reason_kind
+from cacre.inference.unknown_predicates import UnknownPredicates
 
 
 def kept_part(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +33,7 @@ class RunSummary:
         judged: Borderline triples by what the LLM judge said.
         calls: Questions to the judge.
         would_be_calls: Rows with triples: as many questions would judging every row take, at least.
+        unknown: Predicates that the schema lacks.
     """
 
     rows: int = 0
@@ -40,6 +42,7 @@ class RunSummary:
     judged: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     would_be_calls: int = 0
+    unknown: UnknownPredicates = field(default_factory=UnknownPredicates)
 
     def seen(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Count a row and give it back."""
@@ -51,6 +54,7 @@ class RunSummary:
                 self.kept += 1
             else:
                 self.rejected[reason_kind(item["reason"])] += 1
+                self.unknown.add(item["predicate"], item["reason"])
             if "judge" in item:
                 self.judged[item["judge"]] += 1
         return row

@@ -70,7 +70,8 @@ def mention_marks(marks: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _first_run(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     starts = marked & ~np.concatenate([[False], marked[:-1]])
-    return marked & (np.cumsum(starts) == 1)
+    first: NDArray[np.bool_] = marked & (np.cumsum(starts) == 1)
+    return first
 
 
 def _touches(left: Span, right: Span) -> bool:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from cacre.errors import ConfigError
 from cacre.inference.decision import reason_kind
+from cacre.inference.unknown_predicates import UnknownPredicates
 from cacre.inference.verifier import Verifier
 from cacre.types import Candidate, Verdict
 
@@ -44,11 +45,13 @@ class FilterSummary:
         rows: Rows judged.
         kept: Supported candidates.
         rejected: Rejected candidates by kind of reason.
+        unknown: Predicates that the schema lacks.
     """
 
     rows: int = 0
     kept: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    unknown: UnknownPredicates = field(default_factory=UnknownPredicates)
 
     def add(self, verdicts: Iterable[Verdict]) -> None:
         """Count the verdicts of one row."""
@@ -58,6 +61,7 @@ class FilterSummary:
                 self.kept += 1
             else:
                 self.rejected[reason_kind(verdict.reason)] += 1
+                self.unknown.add(verdict.candidate.triple.predicate, verdict.reason)
 
     def lines(self) -> list[str]:
         """The counts for a person to read, the most frequent reason first."""

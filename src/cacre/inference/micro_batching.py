@@ -22,6 +22,10 @@ class MicroBatcher:
         verifier: Judges the batches.
         max_rows: Most texts in one batch.
 
+    Attributes:
+        judging: The batch that a thread works on, or worked on last; None before the first. Callers that go away do
+            not stop the thread.
+
     Raises:
         ConfigError: `max_rows` is below 1.
     """
@@ -32,6 +36,7 @@ class MicroBatcher:
         self._verifier, self._max_rows = verifier, max_rows
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
+        self.judging: asyncio.Future[list[list[Verdict]]] | None = None
 
     async def verify(self, text: str, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
         """Judge the candidates of one text; one verdict per candidate, in their order.
@@ -52,8 +57,10 @@ class MicroBatcher:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))]
             batch = [(pair, future) for pair, future in batch if not future.done()]
+            pairs = [pair for pair, _ in batch]
+            self.judging = asyncio.ensure_future(asyncio.to_thread(self._verifier.verify_many, pairs))
             try:
-                judged = await asyncio.to_thread(self._verifier.verify_many, [pair for pair, _ in batch])
+                judged = await self.judging
             except Exception as error:  # whatever it is, each caller must hear of it
                 for _, future in batch:
                     if not future.done():

@@ -13,7 +13,7 @@ from cacre.inference.graph import BATCH_SIZE, Graph
 from cacre.inference.pairing import ALL_STRATEGIES
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
-from cacre.inference.verifier import as_candidate, as_pair
+from cacre.inference.verifier import CandidateLike, as_candidate, as_pair
 from cacre.preprocessing.featurizer import Featurizer
 from cacre.schema import Schema
 from cacre.types import Candidate, Triple, Verdict
@@ -61,12 +61,12 @@ class OnnxVerifier:
         }
         self._scorer = Scorer(Featurizer(model.tokenizer, model.schema, model.settings), model.schema, **graphs)
 
-    def verify(self, text: str, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
+    def verify(self, text: str, candidates: Sequence[CandidateLike]) -> list[Verdict]:
         """Judge the candidates of one text.
 
         Args:
             text: The text; longer than the encoder is cut into windows.
-            candidates: Candidates or bare triples.
+            candidates: Candidates, bare triples, or mappings with the keys of a row's `triples`.
 
         Returns:
             One verdict per candidate, in their order.
@@ -76,7 +76,7 @@ class OnnxVerifier:
         """
         return self.verify_many([(text, candidates)])[0]
 
-    def verify_many(self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]]) -> list[list[Verdict]]:
+    def verify_many(self, pairs: Sequence[tuple[str, Sequence[CandidateLike]]]) -> list[list[Verdict]]:
         """Judge several texts at once; the verdicts are those that `verify` gives for each text alone.
 
         Args:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from cacre.errors import DataError
 from cacre.types import Candidate, Triple, Verdict
@@ -11,6 +11,8 @@ from cacre.types import Candidate, Triple, Verdict
 MAX_CANDIDATES = 1000
 """Candidates per text; more are an error, so that one row cannot take all the memory."""
 MAX_TEXT_CHARACTERS = 100_000
+CandidateLike = Candidate | Triple | Mapping[str, Any]
+"""A candidate, a bare triple, or an object with the keys of a row's `triples`."""
 
 
 @runtime_checkable
@@ -26,12 +28,15 @@ class Verifier(Protocol):
         ...
 
 
-def as_candidate(value: Candidate | Triple) -> Candidate:
-    """Make a `Candidate` of a bare triple, and check that its strings can be encoded.
+def as_candidate(value: CandidateLike) -> Candidate:
+    """Make a `Candidate` of a bare triple or a mapping, and check that its strings can be encoded.
 
     Raises:
-        DataError: It is not a candidate or three non-empty strings, or a string holds a lone surrogate.
+        DataError: It is not a candidate, three non-empty strings or a mapping of them, or a string holds a lone
+            surrogate.
     """
+    if isinstance(value, Mapping):
+        value = Candidate.parse(value)
     candidate = value if isinstance(value, Candidate) else Candidate(Triple.parse(value, "candidate"))
     for field, triple in (("triple", candidate.triple), ("paraphrase", candidate.paraphrase)):
         if triple is not None:
@@ -39,7 +44,7 @@ def as_candidate(value: Candidate | Triple) -> Candidate:
     return candidate
 
 
-def as_pair(text: str, candidates: Sequence[Candidate | Triple]) -> tuple[str, list[Candidate]]:
+def as_pair(text: str, candidates: Sequence[CandidateLike]) -> tuple[str, list[Candidate]]:
     """Check a text and its candidates.
 
     Raises:

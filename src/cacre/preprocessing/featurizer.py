@@ -28,6 +28,8 @@ from cacre.types import Triple
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+_CHARACTERS_PER_TOKEN = 16
+"""So many times `max_triple_length` characters of a name are tokenised; what comes behind would be cut off anyway."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ class Featurizer:
         return self._tokens(first), self._tokens(second)
 
     def _tokens(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        most = _CHARACTERS_PER_TOKEN * self.settings.max_triple_length
+        return list(self.tokenizer.encode(text[:most], add_special_tokens=False).ids)
 
     def canonical(self, triple: Triple) -> Triple:
         """The triple with the schema's name of its relation; triples with one canonical form have the same evidence."""
@@ -199,11 +202,22 @@ class Featurizer:
 
 
 def _shorten(parts: list[list[int]], budget: int) -> list[list[int]]:
-    """Cut the longest part, one token at a time, until all fit; with a budget of 3 or more none is emptied."""
-    parts = [list(part) for part in parts]
-    while sum(map(len, parts)) > budget:
-        max(parts, key=len).pop()
-    return parts
+    """Cut the longest parts to one length, so that all fit; with a budget of 3 or more none is emptied.
+
+    A token that is left over goes to the last of them, as if the longest had lost one token at a time.
+    """
+    left, level = budget, None
+    by_length = sorted(map(len, parts))
+    for longer, length in zip(range(len(parts), 0, -1), by_length, strict=True):
+        if length * longer > left:
+            level, left = divmod(left, longer)
+            break
+        left -= length
+    if level is None:
+        return parts
+    long = [index for index, part in enumerate(parts) if len(part) > level]
+    favoured = long[len(long) - left :]
+    return [part[: level + (index in favoured)] for index, part in enumerate(parts)]
 
 
 def pad(arrays: Sequence[NDArray[Any]], length: int | None = None) -> tuple[NDArray[Any], Ints]:

@@ -31,7 +31,7 @@ from cacre.service.documents import (
 from cacre.service.errors import RefusalError
 from cacre.service.gate import Gate, record_of
 from cacre.service.page import add_page
-from cacre.service.requests import parse_object
+from cacre.service.requests import LARGE_BODY, apart, parse_object
 from cacre.service.responses import json_response, refusal_response
 from cacre.service.service import VerificationService
 from cacre.service.settings import ServeSettings
@@ -68,10 +68,11 @@ def _add_work(app: FastAPI, service: VerificationService, settings: ServeSetting
     bodies = BodyReader(settings)
 
     async def answer(
-        request: Request, work: Callable[[Mapping[str, Any]], Coroutine[Any, Any, Answer]], seconds: float
+        request: Request, work: Callable[[Mapping[str, Any], bool], Coroutine[Any, Any, Answer]], seconds: float
     ) -> Response:
         async with bodies.read(request) as body:
-            done = await finish(request, work(parse_object(body)), seconds)
+            large = len(body) > LARGE_BODY
+            done = await finish(request, work(await apart(large, parse_object, body), large), seconds)
         record_of(request.scope).fields.update(done.counts)
         return json_response(done.content)
 
@@ -100,7 +101,7 @@ def _add_work(app: FastAPI, service: VerificationService, settings: ServeSetting
     )
     async def explain(request: Request) -> Response:
         """Say where a triple looks in a text."""
-        return await answer(request, service.explain, settings.timeout_seconds)
+        return await answer(request, lambda body, _: service.explain(body), settings.timeout_seconds)
 
     @app.post(
         "/v1/extract",
@@ -109,7 +110,7 @@ def _add_work(app: FastAPI, service: VerificationService, settings: ServeSetting
     )
     async def extract(request: Request) -> Response:
         """Let an LLM propose triples for texts, and judge them."""
-        return await answer(request, service.extract, settings.extract_timeout_seconds)
+        return await answer(request, lambda body, _: service.extract(body), settings.extract_timeout_seconds)
 
 
 def _add_state(app: FastAPI, service: VerificationService) -> None:

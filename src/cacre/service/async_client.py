@@ -9,8 +9,8 @@ import httpx
 from tenacity import AsyncRetrying
 
 from cacre.errors import CacreError
+from cacre.service.errors import TooMuchError
 from cacre.service.exchange import (
-    ROWS_PER_REQUEST,
     Extracted,
     Filtered,
     Pair,
@@ -26,6 +26,7 @@ from cacre.service.exchange import (
     sent,
     verdicts_of,
 )
+from cacre.service.portions import Portions
 from cacre.types import Candidate, Triple, Verdict
 
 
@@ -66,13 +67,14 @@ class AsyncClient:
         return verdicts_of(await self._post("/v1/verify", row_of(text, candidates)), candidates)
 
     async def verify_many(self, pairs: Sequence[Pair]) -> list[list[Verdict]]:
-        """Judge several texts; errors as in `verify`."""
-        judged: list[list[Verdict]] = []
-        for start in range(0, len(pairs), ROWS_PER_REQUEST):
-            part = pairs[start : start + ROWS_PER_REQUEST]
-            rows = (await self.filter([row_of(text, candidates) for text, candidates in part])).all
-            judged += [verdicts_of(row, asked) for row, (_, asked) in zip(rows, part, strict=True)]
-        return judged
+        """Judge several texts, in as many requests as that takes; errors as in `verify`."""
+        portions = Portions(pairs)
+        while rows := portions.next_rows():
+            try:
+                portions.take((await self.filter(rows)).all)
+            except TooMuchError as error:
+                portions.halve(error)
+        return portions.judged
 
     async def filter(self, rows: Iterable[Row]) -> Filtered:
         """Judge candidate rows, in one request; errors as in `verify`."""

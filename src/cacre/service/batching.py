@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from cacre.inference import Verifier
 from cacre.inference.micro_batching import MicroBatcher
 from cacre.service.errors import RefusalError
 from cacre.service.metrics import Metrics
 from cacre.types import Candidate, Triple, Verdict
+
+Result = TypeVar("Result")
 
 
 class CountedVerifier:
@@ -111,3 +116,54 @@ class Room:
             yield
         finally:
             self.give_back(amount)
+
+
+@dataclass
+class Work:
+    """What is done in some room.
+
+    Args:
+        thread: The end of what a thread does for it; None where no thread does anything.
+    """
+
+    thread: asyncio.Future[Any] | None = None
+
+
+@contextmanager
+def working_in(*wanted: tuple[Room, int]) -> Iterator[Work]:
+    """Take room for the time of a block and, if the block is cut off, until its thread is done as well.
+
+    A thread cannot be stopped. Were its room given back while it works, new requests would be let in that nobody gets
+    to.
+
+    Raises:
+        RefusalError: There is not that much left (503).
+    """
+    work = Work()
+    with ExitStack() as stack:
+        for room, amount in wanted:
+            stack.enter_context(room.hold(amount))
+        try:
+            yield work
+        except BaseException:
+            if work.thread is not None and not work.thread.done():
+                work.thread.add_done_callback(partial(_left, stack.pop_all()))
+            raise
+
+
+def _left(kept: ExitStack, thread: asyncio.Future[Any]) -> None:
+    kept.close()
+    if not thread.cancelled():
+        thread.exception()  # nobody waits for it, and asyncio would log its message
+
+
+async def together(works: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Do works at the same time; after the first error, which is raised, or a cancellation none of them runs on."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from cacre.data.fields import DEFAULT_LIMITS
 from cacre.service.settings import ServeSettings
 
 _TEXT = "《雾中渡》由林知远执导，顾青禾担任编剧。"
@@ -193,7 +194,7 @@ _MEANINGS = {
 }
 # Python takes U+001C to U+001F and U+0085 for spaces, too; the `\s` of JSON Schema does not.
 _WRITTEN = r"^[\s\x1c-\x1f\x85]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
-_NAME = {"type": "string", "pattern": _WRITTEN}
+_NAME = {"type": "string", "pattern": _WRITTEN, "maxLength": DEFAULT_LIMITS.max_name_characters}
 _LABEL = {"type": ["string", "null"]}
 _ID = {"type": ["string", "integer", "null"]}
 _LIST_TRIPLE = {"type": "array", "items": _NAME, "minItems": 3, "maxItems": 3}

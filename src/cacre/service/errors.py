@@ -50,6 +50,10 @@ class RefusalError(CacreError):
         return headers
 
 
+class TooMuchError(DataError):
+    """The client's side: the request is more than the service takes at once (413); several smaller ones may pass."""
+
+
 class ServiceError(CacreError):
     """The client's side: the service gave no answer that can be used.
 

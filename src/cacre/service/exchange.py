@@ -15,15 +15,13 @@ from tenacity.stop import stop_base
 
 from cacre.data import dump_row
 from cacre.errors import CacreError, ConfigError, DataError, LLMError
-from cacre.inference.verifier import as_pair
-from cacre.service.errors import ServiceError
+from cacre.inference.verifier import CandidateLike, as_candidate, as_pair
+from cacre.service.errors import ServiceError, TooMuchError
 from cacre.service.settings import TOKEN_VARIABLE
 from cacre.types import Candidate, Triple, Verdict
 
 Pair = tuple[str, Sequence[Candidate | Triple]]
 Row = Mapping[str, Any]
-ROWS_PER_REQUEST = 64
-"""Rows that `verify_many` puts into one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def headers_of(token: str | None) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def row_of(text: str, candidates: Sequence[Candidate | Triple]) -> dict[str, Any]:
+def row_of(text: str, candidates: Sequence[CandidateLike]) -> dict[str, Any]:
     """A text and its candidates as the service takes them.
 
     Raises:
@@ -124,13 +122,13 @@ def sent(body: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"content": dump_row(body).encode(), "headers": {"content-type": "application/json"}}
 
 
-def verdicts_of(row: Row, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
+def verdicts_of(row: Row, candidates: Sequence[CandidateLike]) -> list[Verdict]:
     """The verdicts in a row of the service, about the candidates that were sent; without margins.
 
     Raises:
         ServiceError: The row is not about them.
     """
-    given = [one if isinstance(one, Candidate) else Candidate(Triple(*one)) for one in candidates]
+    given = list(map(as_candidate, candidates))
     try:
         return [_verdict(item, candidate) for item, candidate in zip(row["triples"], given, strict=True)]
     except (KeyError, TypeError, ValueError) as error:
@@ -153,6 +151,7 @@ def content_of(response: httpx.Response) -> Mapping[str, Any]:
 
     Raises:
         DataError: The service cannot use what was sent.
+        TooMuchError: It is more than the service takes in one request.
         ConfigError: The token is wrong, or the service has no LLM.
         LLMError: The service's LLM gave no usable answer.
         ServiceError: Anything else.
@@ -185,7 +184,8 @@ def _error(response: httpx.Response, told: object) -> CacreError:
         return ConfigError(f"the service answered {status}: {message}{hint}")
     if status in (400, 413, 415, 422):
         place = [None if row is None else f"rows[{row}]", None if field is None else str(field)]
-        return DataError(str(message), field=".".join(part for part in place if part) or None)
+        kind = TooMuchError if code in ("too_many", "body_too_large") else DataError
+        return kind(str(message), field=".".join(part for part in place if part) or None)
     if code == "llm_failed":
         return LLMError(str(message))
     asked = response.headers.get("retry-after", "")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from cacre.data import Kind, Limits, Row, parse_row, to_candidates
 from cacre.data.strict_json import read_json
@@ -11,7 +12,18 @@ from cacre.errors import DataError
 from cacre.service.errors import RefusalError
 from cacre.types import Triple
 
+LARGE_BODY = 16 * 1024
+"""Bytes; what a longer body holds is read and checked in a thread, so that other requests are answered meanwhile."""
 _SOURCE = "request"
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+async def apart(
+    large: bool, check: Callable[_Arguments, _Result], *given: _Arguments.args, **named: _Arguments.kwargs
+) -> _Result:
+    """Call a function, in a thread if what it is given is large."""
+    return await asyncio.to_thread(check, *given, **named) if large else check(*given, **named)
 
 
 def parse_object(body: bytes) -> Mapping[str, Any]:
@@ -40,17 +52,31 @@ def candidate_row(value: object, limits: Limits, index: int | None = None) -> Ro
     Raises:
         RefusalError: It is no such row (422); names row and field.
     """
-    return _row(_with_named_triples(value), "candidates", limits, index)
+    return _row(_with_named_triples(value, limits.max_triples), "candidates", limits, index)
 
 
-def candidate_rows(body: Mapping[str, Any], limits: Limits, most: int) -> list[Row]:
+def listed_rows(body: Mapping[str, Any], most: int, most_triples: int) -> Sequence[Any]:
+    """The rows of a request to filter, not yet checked: what is too much is refused before that costs anything.
+
+    Raises:
+        RefusalError: `rows` is no list (422), or there are too many rows or triples (413).
+    """
+    rows = _listed(body, "rows", most)
+    lists = [row.get("triples") for row in rows if isinstance(row, dict)]
+    triples = sum(len(items) for items in lists if isinstance(items, list))
+    if triples > most_triples:
+        message = f"{triples} triples in one request, at most {most_triples} are allowed: send several"
+        raise RefusalError(413, "too_many", message, field="triples")
+    return rows
+
+
+def candidate_rows(values: Sequence[Any], limits: Limits) -> list[Row]:
     """Make the rows of a request to filter.
 
     Raises:
-        RefusalError: `rows` is no list (422) or too long (413), or a row cannot be used (422).
+        RefusalError: A row cannot be used (422).
     """
-    rows = _listed(body, "rows", most)
-    return [candidate_row(row, limits, index) for index, row in enumerate(rows)]
+    return [candidate_row(value, limits, index) for index, value in enumerate(values)]
 
 
 def flag(body: Mapping[str, Any], name: str) -> bool:
@@ -104,8 +130,9 @@ def _row(value: object, kind: Kind, limits: Limits, index: int | None) -> Row:
     return Row(_SOURCE, (index or 0) + 1, value, content)  # type: ignore[arg-type]
 
 
-def _with_named_triples(value: object) -> object:
-    if not isinstance(value, dict) or not isinstance(value.get("triples"), list):
+def _with_named_triples(value: object, most: int) -> object:
+    # A longer list is refused, and is not gone through for that.
+    if not isinstance(value, dict) or not isinstance(value.get("triples"), list) or len(value["triples"]) > most:
         return value
     return {**value, "triples": [_named(item) for item in value["triples"]]}
 

@@ -12,12 +12,12 @@ from cacre import __version__
 from cacre.data import CandidateSet, Limits, Row, to_candidates, verdict_row
 from cacre.errors import CacreError, LLMError
 from cacre.inference import OnnxVerifier, Verifier
-from cacre.inference.verifier import MAX_CANDIDATES
-from cacre.service.batching import CountedVerifier, PatientBatcher, Room
+from cacre.inference.verifier import MAX_CANDIDATES, MAX_TEXT_CHARACTERS
+from cacre.service.batching import CountedVerifier, PatientBatcher, Room, together, working_in
 from cacre.service.errors import RefusalError
 from cacre.service.explaining import attention_content, with_comparisons
 from cacre.service.metrics import Metrics
-from cacre.service.requests import candidate_row, candidate_rows, flag, pair, text_rows
+from cacre.service.requests import apart, candidate_row, candidate_rows, flag, listed_rows, pair, text_rows
 from cacre.service.settings import ServeSettings
 from cacre.service.values import Answer, ModelInfo, Proposer
 from cacre.types import Triple
@@ -83,8 +83,12 @@ class VerificationService:
         llm = None if self._proposer is None else self._proposer.name
         return Answer({**dataclasses.asdict(self._model), "llm": llm, "version": __version__})
 
-    async def verify(self, body: Mapping[str, Any]) -> Answer:
+    async def verify(self, body: Mapping[str, Any], large: bool = False) -> Answer:
         """Judge the triples of one text.
+
+        Args:
+            body: The row.
+            large: Whether it is so large that it is checked in a thread.
 
         Returns:
             The row as `cacre filter --all` writes it.
@@ -92,11 +96,16 @@ class VerificationService:
         Raises:
             RefusalError: The row cannot be used (422), is too much (413), or there is no room (503).
         """
-        (row,) = judged = await self._judge_in_room([candidate_row(body, self.settings.limits)])
+        checked = await apart(large, candidate_row, body, self.settings.limits)
+        (row,) = judged = await self._judge_in_room([checked])
         return Answer(row, _counts(judged))
 
-    async def filter(self, body: Mapping[str, Any]) -> Answer:
+    async def filter(self, body: Mapping[str, Any], large: bool = False) -> Answer:
         """Judge many rows.
+
+        Args:
+            body: Has the `rows`.
+            large: Whether it is so large that it is checked in a thread.
 
         Returns:
             `kept`, `rejected` and `all`, as `cacre filter` writes them; with `comparisons`, each triple has a key
@@ -106,7 +115,8 @@ class VerificationService:
             RefusalError: A row cannot be used (422), there are too many (413), there is no room (503), or comparisons
                 are asked of a verifier that has none (501).
         """
-        rows = candidate_rows(body, self.settings.limits, self.settings.max_rows)
+        listed = listed_rows(body, self.settings.max_rows, self.triples.limit)
+        rows = await apart(large, candidate_rows, listed, self.settings.limits)
         explainer = self._explainer() if flag(body, "comparisons") else None
         judged = await self._judge_in_room(rows)
         if explainer is not None:
@@ -122,8 +132,10 @@ class VerificationService:
         """
         explainer = self._explainer()
         text, triple = pair(body, self.settings.limits)
-        with self.rows.hold(1), self.triples.hold(1):
-            return Answer(attention_content(await asyncio.to_thread(explainer.attention, text, triple)))
+        with working_in((self.rows, 1), (self.triples, 1)) as work:
+            work.thread = thread = asyncio.ensure_future(asyncio.to_thread(explainer.attention, text, triple))
+            await asyncio.wait((thread,))  # which, unlike awaiting it, does not end it for us when we are cancelled
+            return Answer(attention_content(thread.result()))
 
     def _explainer(self) -> OnnxVerifier:
         if not isinstance(self._verifier, OnnxVerifier):
@@ -144,7 +156,7 @@ class VerificationService:
             raise RefusalError(501, "no_llm", _NO_LLM)
         rows = text_rows(body, self.settings.limits, self.settings.max_texts)
         with self.texts.hold(len(rows)):
-            outcomes = await asyncio.gather(*(self._extract(self._proposer, row) for row in rows))
+            outcomes = await together(self._extract(self._proposer, row) for row in rows)
         judged = [outcome for outcome in outcomes if not isinstance(outcome, CacreError)]
         failed = [(place, error) for place, error in enumerate(outcomes) if isinstance(error, CacreError)]
         if failed and not judged:
@@ -157,7 +169,8 @@ class VerificationService:
         try:
             proposed = {**row.raw, **await proposer.propose(row.content.text)}
             # What was paid for is not refused for being more than a client may send.
-            limits = Limits(self.settings.max_text_characters, self.settings.max_body_bytes, MAX_CANDIDATES)
+            settings = self.settings
+            limits = Limits(settings.max_text_characters, settings.max_body_bytes, MAX_CANDIDATES, MAX_TEXT_CHARACTERS)
             (judged,) = await self._judge([candidate_row(proposed, limits)])
             return judged
         except (LLMError, RefusalError) as error:
@@ -165,15 +178,16 @@ class VerificationService:
 
     async def _judge_in_room(self, rows: list[Row]) -> list[dict[str, Any]]:
         triples = sum(len(row.raw["triples"]) for row in rows)
-        if triples > self.triples.limit:
-            message = f"{triples} triples in one request, at most {self.triples.limit} are allowed: send several"
-            raise RefusalError(413, "too_many", message, field="triples")
-        with self.rows.hold(len(rows)), self.triples.hold(triples):
-            return await self._judge(rows)
+        with working_in((self.rows, len(rows)), (self.triples, triples)) as work:
+            try:
+                return await self._judge(rows)
+            finally:
+                # Until this batch is done nobody is judged: neither who is in it nor, if not, who comes after it.
+                work.thread = self._batcher.judging
 
     async def _judge(self, rows: list[Row]) -> list[dict[str, Any]]:
         sets: list[CandidateSet] = [to_candidates(row) for row in rows]
-        verdicts = await asyncio.gather(*(self._batcher.verify(part.text, part.candidates) for part in sets))
+        verdicts = await together(self._batcher.verify(part.text, part.candidates) for part in sets)
         self.metrics.verdicts(verdicts)
         return [verdict_row(row.raw, judged) for row, judged in zip(rows, verdicts, strict=True)]
 

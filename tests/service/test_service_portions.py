@@ -1,0 +1,85 @@
+"""`verify_many` works where `verify` does: it cuts by rows, triples and bytes, and halves what a service refuses."""
+
+import asyncio
+
+import pytest
+from service_calls import LONG, TEXT, HeldVerifier, held_service
+
+from cacre.errors import DataError
+from cacre.service import AsyncClient, Client, ServeSettings, serving
+from cacre.service import portions as portions_module
+from cacre.service.errors import TooMuchError
+from cacre.service.exchange import Patience
+from cacre.service.portions import Portions
+from cacre.types import Triple
+
+PATIENCE = Patience(timeout=LONG)
+
+
+def pairs(rows, triples, text=TEXT):
+    return [(f"{text}{row}", [Triple(f"s{row}", "导演", str(n)) for n in range(triples)]) for row in range(rows)]
+
+
+def sync_call(url, asked):
+    with Client(url, patience=PATIENCE) as client:
+        return client.verify_many(asked)
+
+
+def async_call(url, asked):
+    async def main():
+        async with AsyncClient(url, patience=PATIENCE) as client:
+            return await client.verify_many(asked)
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=[sync_call, async_call])
+def verify_many(request):
+    return request.param
+
+
+def asked_of(verify_many, asked, **limits):
+    """What a service with these limits says, which has to be about every candidate in its order."""
+    verifier = HeldVerifier()
+    verifier.go.set()
+    settings = ServeSettings(port=0, timeout_seconds=LONG, **limits)
+    with serving(held_service(settings, verifier)[0], settings) as url:
+        judged = verify_many(url, asked)
+    assert [[verdict.candidate.triple for verdict in row] for row in judged] == [list(row) for _, row in asked]
+
+
+def test_many_triples_go_into_several_requests(verify_many):
+    asked_of(verify_many, pairs(64, 40), max_triples=40, max_waiting_triples=2000)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_rows": 10}, {"max_body_bytes": 3000}, {"max_triples": 2, "max_waiting_triples": 5}],
+    ids=lambda limits: next(iter(limits)),
+)
+def test_a_service_that_takes_less_gets_less(verify_many, limits):
+    asked_of(verify_many, pairs(71, 2), **limits)
+
+
+def test_a_single_row_that_is_too_much_is_an_error(verify_many):
+    with pytest.raises(DataError, match="longer than 3000 bytes"):
+        asked_of(verify_many, pairs(3, 2, TEXT * 60), max_body_bytes=3000)
+
+
+def test_requests_are_cut_by_rows_triples_and_bytes(monkeypatch):
+    monkeypatch.setattr(portions_module, "BYTES_PER_REQUEST", 1000)
+    assert len(Portions(pairs(100, 1, "a")).next_rows()) < 64, "bytes"
+    monkeypatch.undo()
+    assert len(Portions(pairs(100, 1)).next_rows()) == 64
+    assert len(Portions(pairs(100, 300)).next_rows()) == 6
+    assert len(Portions([(TEXT, pairs(1, 999)[0][1])] * 3).next_rows()) == 2
+    assert Portions([]).next_rows() == []
+
+
+def test_what_was_refused_is_halved_down_to_one():
+    portions, sizes = Portions(pairs(5, 1)), []
+    with pytest.raises(TooMuchError):
+        for _ in range(9):
+            sizes.append(len(portions.next_rows()))
+            portions.halve(TooMuchError("too much"))
+    assert sizes == [5, 2, 1]
