@@ -19,7 +19,8 @@ HEAD = """# Commands
 
 What `--help` of each command says. This page is written by `docs/tools/cli_reference.py`; do not edit it. `-` is
 standard input or output, data goes to stdout or `-o`, everything else to stderr; exit codes are 0 done, 1 the input or
-the run failed, 2 wrong usage.
+the run failed, 2 wrong usage, 130 interrupted with Ctrl-C (1 where the same command goes on from there: `batch` and its
+kin, and jobs that ask an LLM).
 """
 _EXAMPLES = re.compile(r"^Examples?:\n\n((?:cacre |cat ).*(?:\n\n(?:cacre |cat ).*)*)\n", flags=re.MULTILINE)
 

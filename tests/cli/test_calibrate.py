@@ -70,9 +70,12 @@ def test_candidate_rows_are_labelled_by_their_gold(folder, tmp_path):
 
 def test_rows_that_have_no_such_labels(folder, lists, tmp_path):
     bare = candidates(tmp_path / "c.jsonl", gold=False)
-    assert "gold" in one_error(calibrate(bare, "--model", folder))
+    message = one_error(calibrate(bare, "--model", folder))
+    assert message.startswith(f"error: {bare}:1: gold: the row has no labels: ")
+    assert all(key in message for key in ("`gold`", "`spo_list`", "`supported`"))
     assert "--labels lists needs contrastive rows" in one_error(calibrate(bare, "--model", folder, "--labels", "lists"))
-    assert "--labels gold needs rows with gold" in one_error(calibrate(lists, "--model", folder, "--labels", "gold"))
+    message = one_error(calibrate(lists, "--model", folder, "--labels", "gold"))
+    assert message.startswith(f"error: {lists}:1: gold: --labels gold needs `gold` in each row")
 
 
 def test_no_such_data_or_model(folder, lists, tmp_path):
@@ -82,10 +85,10 @@ def test_no_such_data_or_model(folder, lists, tmp_path):
 
 def test_a_bundled_model_is_found_by_name_and_never_written_to(folder, lists, tmp_path, monkeypatch):
     monkeypatch.setattr("cacre.inference.folder.bundled_models", lambda: {"mini": folder})
-    monkeypatch.setattr("cacre.cli.calibrate.bundled_models", lambda: {"mini": folder})
+    monkeypatch.setattr("cacre.cli.fitted_folder.bundled_models", lambda: {"mini": folder})
     before = thresholds(folder)
-    for name in ("mini", folder, folder / ".." / folder.name):
-        message = one_error(calibrate(lists, "--model", name))
+    for options in (("mini",), (folder,), (folder / ".." / folder.name,), ("mini", "-o", folder)):
+        message = one_error(calibrate(lists, "--model", *options))
         assert "is part of the installed package" in message
         assert "with -o" in message
     result = calibrate(lists, "--model", "mini", "-o", tmp_path / "mine")
@@ -158,7 +161,10 @@ def test_a_guarantee_is_given_stored_and_explained(folder, tmp_path):
     data = easy(tmp_path / "c.jsonl", 300)
     result = calibrate(data, "--model", folder, "--guarantee-precision", 0.8, "--delta", 0.2, "--max-per-text", 2)
     assert result.exit_code == 0, result.output
-    outcome, rests_on = result.stderr.splitlines()
+    outcome, labels, rests_on, warning, kept = result.stderr.splitlines()
+    assert labels.endswith("; schema and mention checks applied for the guarantee, not for the probability")
+    assert "(594 right, 6 wrong)" in warning
+    assert kept.endswith(".bak")
     assert "precision >= 0.8 with confidence 0.8 (p = " in outcome
     assert rests_on.startswith("the guarantee rests on: ")
     assert "exchangeable" in rests_on

@@ -17,6 +17,7 @@ from cacre.cli.demo import demo_command, sample_rows
 from cacre.cli.demo_report import choose_samples, print_report
 from cacre.cli.filter import filter_command
 from cacre.evaluation.verdict_summary import JudgedText, JudgedTriple, Label, read_judged
+from cacre.schema import load_schema
 from cacre.types import Triple
 
 app = typer.Typer()
@@ -42,6 +43,8 @@ def rows_of(path):
 def model(tiny_folder, tmp_path_factory):
     folder = shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "judge")
     (folder / "thresholds.json").write_text(json.dumps(THRESHOLDS))
+    # A schema of its own, so that it shows which one is checked against.
+    load_schema("open").save(folder / "schema.json")
     return folder
 
 
@@ -88,8 +91,6 @@ def test_all_is_what_cacre_filter_writes(done, model, tmp_path):
         tmp_path / "all.jsonl",
         "--model",
         model,
-        "--schema",
-        "duie",
         "--threads",
         1,
     )

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import typer
@@ -14,6 +15,7 @@ TEXT, OTHER = "《晚潮》由周一鸣导演。", "沈青毕业于南岭大学�
 def run(tmp_path):
     app = typer.Typer()
     app.command()(evaluate)
+    others = [{"text": f"别话{number}。", "gold": []} for number in range(8)]  # intervals need ten texts
     predictions = [
         {"text": TEXT, "triples": [["晚潮", "导演", "周一鸣"], ["晚潮", "编剧", "周一鸣"]]},
         {"text": "别处的话。", "triples": [["甲", "号", "乙"]]},
@@ -22,6 +24,7 @@ def run(tmp_path):
     gold = [
         {"text": TEXT, "spo_list": [{"subject": "晚潮", "predicate": "导演", "object": slots}]},
         {"text": OTHER, "gold": [["沈青", "毕业院校", "南岭大学"], ["沈青", "号", "青"]]},
+        *others,
     ]
     paths = []
     for name, rows in (("predictions", predictions), ("gold", gold)):
@@ -40,6 +43,7 @@ def test_json_has_the_official_keys_rounded(run):
         "correct": 1,
         "predicted": 2,
         "gold": 3,
+        "ignored_texts": 1,
     }
     assert "1 of 2 texts with predictions are not in gold" in result.stderr
 
@@ -100,9 +104,12 @@ RIGHT, WRONG, ALSO = ("晚潮", "导演", "周一鸣"), ("晚潮", "编剧", "�
 
 
 def test_another_output_is_compared(run_on):
+    more = [f"别话{number}。" for number in range(8)]
+    empty = [{"text": text, "triples": []} for text in (OTHER, *more)]
     gold = [{"text": TEXT, "gold": [RIGHT]}, {"text": OTHER, "gold": [("沈青", "号", "青")]}]
-    found = [{"text": TEXT, "triples": [RIGHT]}, {"text": OTHER, "triples": []}]
-    worse = [{"text": TEXT, "triples": [WRONG]}, {"text": OTHER, "triples": []}]
+    gold += [{"text": text, "gold": []} for text in more]
+    found = [{"text": TEXT, "triples": [RIGHT]}, *empty]
+    worse = [{"text": TEXT, "triples": [WRONG]}, *empty]
     files = {"a": found, "b": worse, "gold": gold}
     report = json.loads(run_on(files, "a", "gold", "--against", "b", "--json", "--bootstrap", "50").stdout)
     assert (report["f1"], report["against"]["f1"]) == (0.6667, 0.0)
@@ -158,3 +165,58 @@ def test_scores_with_labels_against_another_verifier(run_on, tmp_path):
 )
 def test_options_that_do_not_go_together(run_on, arguments):
     assert run_on({"a": [rows_of((*RIGHT, 0.5), gold=[])]}, *arguments).exit_code == 2
+
+
+def test_anchors_stand_in_for_gold_and_it_is_said_once(run_on):
+    found = [{"text": TEXT, "triples": [RIGHT, WRONG]}, {"text": OTHER, "triples": []}]
+    lists = {"positives": [RIGHT], "negatives": [WRONG]}
+    gold = [
+        {"text": TEXT, "anchors": [RIGHT], "gold": None, **lists},
+        {"text": OTHER, "anchors": [ALSO], "gold": [], **lists},
+    ]
+    result = run_on({"a": found, "gold": gold}, "a", "gold", "--json")
+    report = json.loads(result.stdout)
+    assert (report["correct"], report["predicted"], report["gold"]) == (1, 2, 1)
+    assert result.stderr.count("their anchors were taken for it") == 1
+    assert result.stderr.startswith("1 rows of ")
+
+
+def test_predictions_of_no_text_of_gold_are_an_error(run_on):
+    gold = [{"text": TEXT, "gold": [RIGHT]}]
+    for predictions, message in (
+        ([{"text": f" {TEXT}", "triples": [RIGHT]}], "no text of .* is in .*: texts are joined exactly"),
+        ([], "there are no rows"),
+    ):
+        error = run_on({"a": predictions, "gold": gold}, "a", "gold", "--json").exception
+        assert isinstance(error, DataError)
+        assert re.search(message, str(error))
+
+
+@pytest.mark.parametrize("texts", [9, 10])
+def test_intervals_of_few_texts_are_withheld(run_on, texts):
+    found = [{"text": f"{number}。", "triples": [RIGHT]} for number in range(texts)]
+    gold = [{"text": f"{number}。", "gold": [RIGHT]} for number in range(texts)]
+    files = {"a": found, "b": found, "gold": gold}
+    result = run_on(files, "a", "gold", "--against", "b", "--json", "--bootstrap", "20")
+    report, enough = json.loads(result.stdout), texts == 10
+    assert report["intervals"]["f1"] == ([1.0, 1.0] if enough else None)
+    assert report["difference"]["f1"] == {
+        "value": 0.0,
+        "interval": [0, 0] if enough else None,
+        "p": 1 if enough else None,
+    }
+    assert result.stderr.count("no intervals") == (not enough)
+    shown = run_on(files, "a", "gold", "--against", "b", "--bootstrap", "20").stdout
+    assert ("95% from" in shown) == enough
+
+
+@pytest.mark.parametrize("texts", [9, 10])
+def test_intervals_of_scores_of_few_texts_are_withheld(run_on, texts):
+    rows = [rows_of((*RIGHT, 0.9), (*WRONG, 0.2), gold=[RIGHT]) | {"text": f"{number}。"} for number in range(texts)]
+    files = {"a": rows, "b": rows}
+    result = run_on(files, "a", "--scores", "--against", "b", "--json", "--bootstrap", "20")
+    report, enough = json.loads(result.stdout), texts == 10
+    assert report["scores"]["text_score"]["auc"] == {"value": 1.0, "interval": [1.0, 1.0] if enough else None}
+    assert (report["auc_difference"]["text_score"]["p"] is not None) == enough
+    assert result.stderr.count("no intervals") == (not enough)
+    assert "AUC minus that of the other" in run_on(files, "a", "--scores", "--against", "b").stdout

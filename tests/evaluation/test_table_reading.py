@@ -127,7 +127,7 @@ def test_gold_in_a_file_of_its_own(verdicts, tmp_path, key):
 
 
 def test_strategies(verdicts):
-    paraphrase = ["程以南", "执导作品", "雾港"]
+    paraphrase = ["程以南", "亲手拍成的片子", "雾港"]
     path = verdicts(
         judged(DIRECTOR, pair_score=0.4, paraphrase=paraphrase),
         judged(WRITER, pair_score=0.4, paraphrase=WRITER),  # says nothing and is passed over

@@ -26,14 +26,21 @@ from cacre.cli.pretrain import pretrain_command
 from cacre.cli.report import report_command
 from cacre.cli.reproduce import reproduce_command
 from cacre.cli.run import run_command
+from cacre.cli.schema import schema_command
 from cacre.cli.serve import serve_command
 from cacre.cli.train import train_command
 from cacre.cli.train_extractor import train_extractor_command
 from cacre.errors import CacreError
 
+_INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells count; `cacre.__main__`, which cannot import this yet, says the same."""
+
 
 class _Group(TyperGroup):
-    """Turns an error of ours into one line on stderr and exit code 1; anything else is a bug with a traceback."""
+    """Turns an error of ours into one line on stderr and exit code 1; anything else is a bug with a traceback.
+
+    Ctrl-C is one line too, with exit code 130, where a command has nothing better to say.
+    """
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (a click context, which newer Typers bring with them)
         try:
@@ -43,6 +50,9 @@ class _Group(TyperGroup):
                 raise
             typer.echo(f"error: {one_line(str(error))}", err=True)
             raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:  # Typer would end without a word
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(_INTERRUPTED) from error
 
 
 app = typer.Typer(
@@ -61,6 +71,7 @@ app.command("run", epilog=epilog_of("run"))(run_command)
 app.command("batch", epilog=epilog_of("batch"))(batch_command)
 app.command("batch-extract", epilog=epilog_of("batch-extract"))(batch_extract_command)
 app.command("batch-generate", epilog=epilog_of("batch-generate"))(batch_generate_command)
+app.command("schema", epilog=epilog_of("schema"))(schema_command)
 app.command("graph", epilog=epilog_of("graph"))(graph_command)
 app.command("serve", epilog=epilog_of("serve"))(serve_command)
 app.command("mcp", epilog=epilog_of("mcp"))(mcp_command)

@@ -14,13 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.filter import OnError
 from cacre.cli.option_groups import with_groups
-from cacre.cli.serve import CheckOptions
 from cacre.extras import needs_extra
-from cacre.inference import DecisionRules
 from cacre.inference.folder import DEFAULT_MODEL
-from cacre.schema import load_schema
 
 if TYPE_CHECKING:
     from cacre.batch.cluster import Progress as BatchProgress
@@ -60,7 +58,7 @@ def batch_command(
             help="Candidate rows in JSONL or Parquet: files, folders, globs, URLs; last the folder for the verdicts.",
         ),
     ],
-    checks: CheckOptions,
+    checks: SchemaCheckOptions,
     work: WorkOptions,
     model: Annotated[
         str, typer.Option(help="Name of a bundled model, or a model folder that all workers see.")
@@ -79,12 +77,8 @@ def batch_command(
         from cacre.batch.judging import summary_of
         from cacre.batch.parts import ERRORS
         from cacre.batch.pipeline import BatchJob, run_batch
-    relations = load_schema(checks.schema) if checks.schema else None
-    rules = DecisionRules(
-        checks.schema_checks, checks.mention_checks, checks.text_threshold, checks.pair_threshold, relations
-    )
     job = BatchJob(
-        *(tuple(inputs), output, model, rules, format.value, work.unit_size, work.batch_rows),
+        *(tuple(inputs), output, model, checks.rules(), format.value, work.unit_size, work.batch_rows),
         strict=on_error is OnError.RAISE,
     )
     try:

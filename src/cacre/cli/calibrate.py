@@ -10,11 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from cacre.cli.fitted_folder import BACKUP, check_target, name_of, write_fitted
 from cacre.cli.option_groups import with_groups
-from cacre.data import load_examples, read_rows, to_candidates
+from cacre.data import Row, load_examples, read_rows, to_candidates
+from cacre.data.conversion import to_example
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.calibration import CalibrationSettings
 from cacre.evaluation.certificate import ASSUMPTIONS, Certificate, GuaranteeSettings
+from cacre.evaluation.duie_scorer import VALUE
 from cacre.evaluation.fitting import (
     LabelledText,
     Requirements,
@@ -23,14 +26,16 @@ from cacre.evaluation.fitting import (
     label_by_gold,
     label_by_lists,
     label_by_support,
-    label_candidates,
-    write_thresholds,
 )
 from cacre.evaluation.score_table import LabelSource
+from cacre.evaluation.scored_rows import parse_spo
 from cacre.inference import load_verifier
-from cacre.inference.folder import bundled_models, find_folder
+from cacre.inference.folder import find_folder
 from cacre.inference.thresholds import Thresholds
-from cacre.types import Candidate, Example
+from cacre.types import Candidate, Triple
+
+FEW, FEW_OF_A_KIND = 100, 30
+"""Labelled candidates, all and of either kind, under which what is fitted is mostly chance."""
 
 
 class Labels(StrEnum):
@@ -101,7 +106,13 @@ def calibrate_command(
     ] = CalibrationKind.auto,
     seed: Annotated[int, typer.Option(help="Parts the texts, for the guarantee and the cross-validation.")] = 13,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where thresholds.json goes; the model folder by default.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Folder for a copy of the model with the new thresholds; by default those of the model are replaced.",
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1)] = None,
 ) -> None:
@@ -109,7 +120,8 @@ def calibrate_command(
     requirements = Requirements(target_precision, max_recall_loss)
     sought = guarantee.settings(seed, requirements)
     source_folder = find_folder(model)
-    folder = output or _writable(source_folder)
+    folder = output or source_folder
+    check_target(source_folder, folder)
     verifier = load_verifier(source_folder, threads=threads)
     rows, source, unlabelled = labelled_rows(data, labels)
     certificate = None
@@ -127,24 +139,36 @@ def calibrate_command(
         calibration=CalibrationSettings(calibration.value, seed=seed),
         by_relation=source != "lists",
     )
-    write_thresholds(folder, fitted)
+    replaced = write_fitted(source_folder, folder, fitted)
     typer.echo(f"{folder / 'thresholds.json'}: {_outcome(fitted, certificate)}", err=True)
+    typer.echo(_labels_line(labels, source, unlabelled, certified=certificate is not None), err=True)
     if certificate is not None:
         typer.echo(f"the guarantee rests on: {'; '.join(ASSUMPTIONS)} ({source})", err=True)
+    if few := _few(rows):
+        typer.echo(few, err=True)
+    if replaced:
+        typer.echo(f"the thresholds before are kept in {folder / BACKUP}", err=True)
+    if folder.resolve() != source_folder.resolve():
+        typer.echo(f"use them with: cacre filter CANDIDATES -o KEPT --model {name_of(folder)}", err=True)
 
 
-def _writable(folder: Path) -> Path:
-    """The folder, unless it belongs to the installed package, which all users of it share and an update replaces.
+def _labels_line(asked: Labels, source: LabelSource, unlabelled: int, *, certified: bool) -> str:
+    """Whose labels were used, and whether what a check of `cacre filter` rejects was fitted on too."""
+    chosen = " (chosen by --labels auto)" if asked is Labels.auto else ""
+    left_out = f"; {unlabelled} rows without labels left out" if unlabelled else ""
+    applied = "applied for the guarantee, not for the probability" if certified else "not applied"
+    return f"labels: {source}{chosen}{left_out}; schema and mention checks {applied}"
 
-    Raises:
-        ConfigError: It does.
-    """
-    if folder.resolve() in {path.resolve() for path in bundled_models().values()}:
-        raise ConfigError(
-            f"{folder} is part of the installed package and is not written to: copy the folder and give the copy as "
-            "--model, or name another place for thresholds.json with -o"
-        )
-    return folder
+
+def _few(rows: Sequence[LabelledText]) -> str:
+    """A warning where there are too few labels to rely on; else empty."""
+    right, wrong = (sum(label is kind for row in rows for label in row.labels) for kind in (True, False))
+    if right + wrong >= FEW and min(right, wrong) >= FEW_OF_A_KIND:
+        return ""
+    return (
+        f"warning: only {right + wrong} labelled candidates ({right} right, {wrong} wrong) of {len(rows)} texts: what "
+        f"is fitted on so few need not hold for others; label at least {FEW}, {FEW_OF_A_KIND} of either kind"
+    )
 
 
 def _outcome(fitted: Thresholds, certificate: Certificate | None) -> str:
@@ -188,10 +212,9 @@ def labelled_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], Label
         return _candidate_rows(path, labels)
     if labels is Labels.support:
         raise DataError("--labels support needs candidate rows whose triples are judged", path=str(path))
-    examples = load_examples([path])
     if labels is Labels.gold:
-        return [_by_gold(example, path) for example in examples], "gold", 0
-    return [label_by_lists(example) for example in examples], "lists", 0
+        return [_lists_by_gold(row) for row in read_rows(str(path), "contrastive")], "gold", 0
+    return [label_by_lists(example) for example in load_examples([path])], "lists", 0
 
 
 def _candidate_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], LabelSource, int]:
@@ -207,12 +230,39 @@ def _candidate_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], Lab
             "no triple is judged: --labels support needs `labels` beside `triples`, or `label` or `supported` in each",
             path=str(path),
         )
-    return [label_candidates(to_candidates(row)) for row in rows], "gold", 0
+    return [_candidates_by_gold(row) for row in rows], "gold", 0
 
 
-def _by_gold(example: Example, path: Path) -> LabelledText:
+def _lists_by_gold(row: Row) -> LabelledText:
+    example = to_example(row)
     if example.gold is None:
-        raise DataError("--labels gold needs rows with gold", path=str(path), field="gold")
+        raise row.error("--labels gold needs `gold` in each row: add it, or take --labels lists", "gold")
     pairs = zip(example.anchors, example.positives, strict=True)
     candidates = [Candidate(anchor, paraphrase=positive) for anchor, positive in pairs]
     return label_by_gold(example.text, candidates, example.gold)
+
+
+def _candidates_by_gold(row: Row) -> LabelledText:
+    content = to_candidates(row)
+    gold = _annotation(row) if content.gold is None else content.gold
+    if gold is None:
+        raise row.error(
+            "the row has no labels: give it `gold` or `spo_list` (all that is right in the text), or judge its triples "
+            "(`supported` or `label` of 1 or 0 in each, or `labels` beside `triples`)",
+            "gold",
+        )
+    return label_by_gold(content.text, content.candidates, gold)
+
+
+def _annotation(row: Row) -> Sequence[Triple] | None:
+    """DuIE's `spo_list`, which candidate rows pass on unread."""
+    items = row.raw.get("spo_list")
+    if items is None:
+        return None
+    if not isinstance(items, list):
+        raise row.error(f"expected a list, got {items!r:.80}", "spo_list")
+    try:
+        spos = [parse_spo(item, f"spo_list[{place}]") for place, item in enumerate(items)]
+    except DataError as error:
+        raise row.error(error.reason, error.field) from error
+    return [Triple(s, p, value if isinstance(value, str) else value[VALUE]) for s, p, value in spos]

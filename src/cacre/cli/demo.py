@@ -20,10 +20,9 @@ from cacre.data import read_rows, write_rows
 from cacre.evaluation.page import render_page
 from cacre.evaluation.verdict_summary import read_judged
 from cacre.files import atomic_writer
-from cacre.inference import DecisionRules, load_verifier
+from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
 from cacre.inference.thresholds import OFF
-from cacre.schema import load_schema
 
 BATCH_ROWS = 64
 TITLE = "cacre demo: which extracted triples does the text support?"
@@ -36,8 +35,7 @@ def demo_command(
 ) -> None:
     """Filter the sample texts with the triples an LLM might propose; show what was kept, rejected and missed."""
     with one_line_errors():
-        # The sample was written and annotated under DuIE's relations; the model may know more.
-        verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=load_schema("duie")))
+        verifier = load_verifier(model, threads=threads)
         files = {name: output / f"{name}.jsonl" for name in ("candidates", "kept", "rejected", "all")}
         write_rows(files["candidates"], sample_rows())
         paths = FilterPaths(*(str(files[name]) for name in ("candidates", "kept", "rejected", "all")))

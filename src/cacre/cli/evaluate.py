@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cacre.cli.option_groups import with_groups
+from cacre.cli.triple_report import Comparison, comparison_table, scores_table
 from cacre.cli.verifier_report import reading_line, verifier_tables
 from cacre.data import load_examples
+from cacre.errors import DataError
 from cacre.evaluation.bootstrap import Intervals, bootstrap_intervals
 from cacre.evaluation.duie_scorer import Aliases, Scores, Spo, count_texts, score_by_relation
 from cacre.evaluation.paired import Difference, order_as, paired_auc, paired_scores, require_same_texts
-from cacre.evaluation.scored_rows import read_aliases, read_scored_rows
+from cacre.evaluation.scored_rows import read_aliases, read_gold_rows, read_scored_rows
 from cacre.evaluation.table_reading import Reading, read_labelled_scores
 from cacre.evaluation.verifier_metrics import SCORES, measure
 
 DEFAULT_RESAMPLES = 1000
 """With `--scores` and `--against`, which are of little use without intervals."""
+FEWEST_TEXTS = 10
+"""Under so many, draws hardly differ, and an interval over them is far too narrow; of one text it is a point."""
 
 
 class ScoringMode(StrEnum):
@@ -94,14 +99,18 @@ def evaluate(
     triples: TripleOptions,
     verifier: VerifierOptions,
     gold: Annotated[
-        Path | None, typer.Argument(help="JSONL with `gold`, `spo_list` or `triples`; - is standard input.")
+        Path | None,
+        typer.Argument(help="JSONL with `gold`, `spo_list` or `triples`, else `anchors`; - is standard input."),
     ] = None,
     against: Annotated[
         Path | None, typer.Option(help="Another output of the same texts, to be compared with the first.")
     ] = None,
     bootstrap: Annotated[
         int | None,
-        typer.Option(min=0, help="Resamples of texts for 95 % intervals; 1000 with --scores or --against, else none."),
+        typer.Option(
+            min=0,
+            help="Resamples of texts for 95 % intervals; 1000 with --scores or --against, else none; needs 10 texts.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object instead of a table.")] = False,
 ) -> None:
@@ -130,36 +139,34 @@ class _TripleFiles:
 
 
 def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: int, *, as_json: bool) -> None:
-    predicted_rows, gold_rows = read_scored_rows(files.predictions), read_scored_rows(files.gold, "gold")
+    predicted_rows, (gold_rows, by_anchors) = read_scored_rows(files.predictions), read_gold_rows(files.gold)
     names = None if options.aliases is None else read_aliases(options.aliases)
-    _warn_of_unknown_texts(len(predicted_rows), len(predicted_rows.keys() & gold_rows.keys()))
+    ignored = _ignored_texts(files, predicted_rows.keys(), gold_rows.keys())
+    if by_anchors:
+        typer.echo(f"{by_anchors} rows of {files.gold} have no gold: their anchors were taken for it", err=True)
     counts = count_texts(predicted_rows, gold_rows, options.mode.value, names)
     scores = Scores.of_counts(*counts.sum(axis=0).tolist())
-    intervals = bootstrap_intervals(counts, resamples) if resamples and len(counts) else None
+    few = bool(resamples) and _too_few(len(counts))
+    intervals = bootstrap_intervals(counts, resamples) if resamples and not few else None
     relations = score_by_relation(predicted_rows, gold_rows, options.mode.value, names) if options.per_relation else {}
     other = None
     if files.against is not None:
         other = _compare(read_scored_rows(files.against), predicted_rows, gold_rows, options.mode, names, resamples)
+        other = replace(other, differences=_without_intervals(other.differences)) if few else other
     if not as_json:
-        Console().print(_table(scores, relations, intervals, options.mode))
+        Console().print(scores_table(scores, relations, intervals, options.mode.value))
         if other is not None:
-            Console().print(_comparison_table(scores, other))
+            Console().print(comparison_table(scores, other))
         return
-    report = _report(scores, with_gold=names is not None)
+    report = _report(scores, with_gold=names is not None) | {"ignored_texts": ignored}
     if options.per_relation:
         report["relations"] = {name: _report(s, with_gold=names is not None) for name, s in relations.items()}
-    if intervals is not None:
-        report["intervals"] = _interval_report(intervals)
+    if resamples:
+        report["intervals"] = _interval_report(intervals, resamples)
     if other is not None:
         report["against"] = _report(other.scores, with_gold=names is not None)
         report["difference"] = {name: difference.to_dict() for name, difference in other.differences.items()}
     typer.echo(json.dumps(report, ensure_ascii=False))
-
-
-@dataclass(frozen=True)
-class _Comparison:
-    scores: Scores
-    differences: Mapping[str, Difference]
 
 
 def _compare(
@@ -169,10 +176,10 @@ def _compare(
     mode: ScoringMode,
     aliases: Aliases | None,
     resamples: int,
-) -> _Comparison:
+) -> Comparison:
     require_same_texts(predictions, other, gold)
     counts = [count_texts(rows, gold, mode.value, aliases) for rows in (predictions, other)]
-    return _Comparison(
+    return Comparison(
         Scores.of_counts(*counts[1].sum(axis=0).tolist()), paired_scores(counts[0], counts[1], resamples=resamples)
     )
 
@@ -186,10 +193,12 @@ def _evaluate_scores(
         examples = load_examples(options.training)
         names = [(t.subject, t.object) for example in examples for t in (*example.anchors, *(example.gold or ()))]
     reading = read_labelled_scores(verdicts, labels, source=source.value, training=names)
-    differences = {}
+    differences: Mapping[str, Difference] = {}
     if against is not None:
         other = read_labelled_scores(against, labels, source=source.value)
         differences = _auc_differences(reading, other, resamples)
+    if resamples and _too_few(len(set(reading.table.text.tolist()))):
+        resamples, differences = 0, _without_intervals(differences)
     report = measure(reading.table, resamples=resamples)
     if as_json:
         report["left_out"] = {name: getattr(reading, name) for name in ("rows_without_labels", "unjudged", "repeated")}
@@ -216,11 +225,37 @@ def _auc_differences(reading: Reading, other: Reading, resamples: int) -> dict[s
     return found
 
 
-def _warn_of_unknown_texts(predicted: int, joined: int) -> None:
-    """Say so when texts did not find their gold: rows are joined by the exact text, a space is enough to part them."""
-    if joined < predicted:
-        message = f"{predicted - joined} of {predicted} texts with predictions are not in gold and were ignored"
-        typer.echo(message, err=True)
+def _ignored_texts(files: _TripleFiles, predicted: AbstractSet[str], gold: AbstractSet[str]) -> int:
+    """Count and tell the texts that did not find their gold: rows are joined by the exact text, a space parts them.
+
+    Raises:
+        DataError: None found it, so that there is nothing to score.
+    """
+    if not predicted:
+        raise DataError(
+            "there are no rows: a text in which nothing was found is a row too", path=str(files.predictions)
+        )
+    if predicted.isdisjoint(gold):
+        raise DataError(
+            f"no text of {files.predictions} is in {files.gold}: texts are joined exactly, a space is enough to part "
+            "them; give the gold of these very texts"
+        )
+    ignored = len(predicted - gold)
+    if ignored:
+        typer.echo(f"{ignored} of {len(predicted)} texts with predictions are not in gold and were ignored", err=True)
+    return ignored
+
+
+def _too_few(texts: int) -> bool:
+    """Whether there are too few texts for intervals; says so."""
+    if texts >= FEWEST_TEXTS:
+        return False
+    typer.echo(f"no intervals: they come from drawing texts anew, of {FEWEST_TEXTS} or more; here: {texts}", err=True)
+    return True
+
+
+def _without_intervals(differences: Mapping[str, Difference]) -> dict[str, Difference]:
+    return {name: replace(found, interval=None, p=math.nan) for name, found in differences.items()}
 
 
 def _report(scores: Scores, *, with_gold: bool) -> dict[str, Any]:
@@ -230,43 +265,9 @@ def _report(scores: Scores, *, with_gold: bool) -> dict[str, Any]:
     return report | {"correct_gold": scores.correct_gold} if with_gold else report
 
 
-def _interval_report(intervals: Intervals) -> dict[str, Any]:
-    ends = {name: [round(end, 4) for end in getattr(intervals, name)] for name in ("precision", "recall", "f1")}
+def _interval_report(intervals: Intervals | None, resamples: int) -> dict[str, Any]:
+    names = ("precision", "recall", "f1")
+    if intervals is None:
+        return {**dict.fromkeys(names), "level": 0.95, "resamples": resamples}
+    ends = {name: [round(end, 4) for end in getattr(intervals, name)] for name in names}
     return {**ends, "level": intervals.level, "resamples": intervals.resamples}
-
-
-def _table(scores: Scores, relations: dict[str, Scores], intervals: Intervals | None, mode: ScoringMode) -> Table:
-    table = Table(title=f"DuIE2.0 scores ({mode.value})")
-    table.add_column("relation")
-    for name in ("precision", "recall", "F1", "correct", "predicted", "gold"):
-        table.add_column(name, justify="right")
-    for name, row in {"all": scores, **relations}.items():
-        rates = (f"{rate:.4f}" for rate in (row.precision, row.recall, row.f1))
-        table.add_row(name, *rates, str(row.correct), str(row.predicted), str(row.gold))
-        if name == "all" and intervals is not None:
-            ends = (intervals.precision, intervals.recall, intervals.f1)
-            for end, word in enumerate(("from", "to")):
-                table.add_row(f"{intervals.level:.0%} {word}", *(f"{pair[end]:.4f}" for pair in ends))
-    return table
-
-
-def _comparison_table(scores: Scores, other: _Comparison) -> Table:
-    table = Table(title="against the other output (paired)")
-    table.add_column("measure")
-    for name in ("this", "other", "difference", "95 % from", "to", "p"):
-        table.add_column(name, justify="right")
-    for name, found in other.differences.items():
-        ends = [_rate(None), _rate(None)] if found.interval is None else [_rate(end) for end in found.interval]
-        table.add_row(
-            name,
-            _rate(getattr(scores, name)),
-            _rate(getattr(other.scores, name)),
-            _rate(found.value),
-            *ends,
-            f"{found.p:.4f}",
-        )
-    return table
-
-
-def _rate(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cacre batch-extract texts triples --provider deepseek --concurrency 64 --requests-per-minute 3000 --workers 4",
     ),
     "batch-generate": ("cacre batch-generate texts pairs --provider deepseek --schema open --max-requests 100000",),
+    "schema": ("cacre schema", "cacre schema open --json > mine.json"),
     "graph": ("cacre graph kept.jsonl --to turtle -o graph.ttl", "cacre graph kept.jsonl --to csv -o tables"),
     "serve": (
         "cacre serve --port 8000",

@@ -28,7 +28,7 @@ def extract_command(
     """Find the triples of each text, with an LLM (run again to go on; no answer is paid for twice) or an extractor."""
     if extractor is not None:
         refuse_llm_options(ask, pay, job, agents)
-        run_extractor(load_extractor(extractor), FilterPaths(source, output, None, None), job)
+        run_extractor(load_extractor(extractor), extractor, FilterPaths(source, output, None, None), job)
         return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from itertools import islice
@@ -16,13 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cacre.baselines.extractors import Extractor, load_extractor
 from cacre.baselines.extractors.assembling import candidate_item
+from cacre.cli.check_options import CheckOptions
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import JobOptions
 from cacre.data import ErrorsFile, Row, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
 from cacre.files import atomic_writer
-from cacre.inference import DecisionRules, Verifier, load_verifier
+from cacre.inference import Verifier, load_verifier
 from cacre.types import Candidate
 
 ExtractorFolder = Annotated[
@@ -58,13 +59,16 @@ def refuse_llm_options(*groups: object, judge: bool = False) -> None:
         )
 
 
-def run_extractor(extractor: Extractor, paths: FilterPaths, job: JobOptions, verifier: Verifier | None = None) -> None:
+def run_extractor(
+    extractor: Extractor, given: str, paths: FilterPaths, job: JobOptions, verifier: Verifier | None = None
+) -> None:
     """Extract from a file of text rows and, with a verifier, keep what it supports.
 
     The outputs appear when all rows are done; an error before leaves none.
 
     Args:
         extractor: Any extractor.
+        given: Its name or folder, as the user gave it; the rows say it.
         paths: What to read and write.
         job: Which rows, and what becomes of bad ones.
         verifier: Judges the candidates; None writes them as they are.
@@ -75,6 +79,7 @@ def run_extractor(extractor: Extractor, paths: FilterPaths, job: JobOptions, ver
     """
     paths.check()
     summary, rows, triples = RunSummary(), 0, 0
+    origin = {"extractor": extractor.name, "name": given}
     with ExitStack() as stack:
         errors = stack.enter_context(ErrorsFile(paths.errors)) if job.on_error == "skip" else None
         texts = islice(read_rows(paths.source, "texts", on_error=job.on_error, errors=errors), job.limit)
@@ -82,20 +87,24 @@ def run_extractor(extractor: Extractor, paths: FilterPaths, job: JobOptions, ver
         advance = stack.enter_context(_bar(paths))
         while chunk := list(islice(texts, _CHUNK)):
             found = extractor.extract([row.content.text for row in chunk])
-            for row in _rows(extractor.name, chunk, found, verifier):
+            for row in _rows(origin, chunk, found, verifier):
                 rows, triples = rows + 1, triples + len(row["triples"])
                 parts = (row, None, None) if verifier is None else _parts(summary, row)
                 for sink, part in zip(sinks, parts, strict=True):
                     if sink is not None and part is not None:
                         sink.write(dump_row(part))
                 advance()
+        if errors is not None:
+            errors.check_some_usable(rows, paths.source)
     for line in [f"{rows} texts, {triples} triples"] if verifier is None else summary.lines():
         typer.echo(line, err=True)
     if errors is not None and errors.count:
         typer.echo(f"{errors.count} rows skipped, listed in {paths.errors}", err=True)
 
 
-def extract_and_verify(folder: str, paths: FilterPaths, job: JobOptions, model: str, threads: int | None) -> None:
+def extract_and_verify(
+    folder: str, paths: FilterPaths, job: JobOptions, checks: CheckOptions, model: str, threads: int | None
+) -> None:
     """`run_extractor` with the extractor and the verifier of two folders.
 
     Raises:
@@ -103,19 +112,19 @@ def extract_and_verify(folder: str, paths: FilterPaths, job: JobOptions, model: 
         OSError: An output cannot be written.
     """
     extractor = load_extractor(folder, threads=threads)
-    verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=extractor.schema))
-    run_extractor(extractor, paths, job, verifier)
+    verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
+    run_extractor(extractor, folder, paths, job, verifier)
 
 
 def _rows(
-    name: str, chunk: list[Row], found: list[list[Candidate]], verifier: Verifier | None
+    origin: Mapping[str, str], chunk: list[Row], found: list[list[Candidate]], verifier: Verifier | None
 ) -> Iterator[dict[str, Any]]:
     """The rows with their candidates, judged if there is a verifier."""
     drafts = [
         {
             **row.raw,
             "triples": [candidate_item(candidate) for candidate in candidates],
-            "extraction": {"extractor": name},
+            "extraction": dict(origin),
         }
         for row, candidates in zip(chunk, found, strict=True)
     ]

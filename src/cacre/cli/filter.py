@@ -15,12 +15,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cacre.cli.check_options import SchemaCheckOptions
+from cacre.cli.option_groups import with_groups
+from cacre.cli.unknown_predicates import unknown_lines
 from cacre.data import ErrorsFile, Row, dump_row, read_rows, to_candidates, verdict_row
 from cacre.errors import CacreError
 from cacre.files import atomic_writer, is_special
-from cacre.inference import DecisionRules, FilterSummary, Verifier, filter_rows, load_verifier
+from cacre.inference import FilterSummary, Verifier, filter_rows, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
-from cacre.schema import load_schema
 from cacre.types import Candidate, Verdict
 
 STANDARD = "-"
@@ -71,27 +73,14 @@ class FilterPaths:
             raise typer.BadParameter(f"{path} is named twice: input and outputs must be different files")
 
 
+@with_groups
 def filter_command(
     source: Annotated[str, typer.Argument(metavar="IN.jsonl|-", help="Candidate rows; - is standard input.")],
+    checks: SchemaCheckOptions,
     output: Annotated[str, typer.Option("-o", "--output", help="Rows with supported triples; - is stdout.")] = STANDARD,
     rejected: Annotated[str | None, typer.Option(help="Rows with rejected triples and the reasons.")] = None,
     everything: Annotated[str | None, typer.Option("--all", help="Every triple with scores and verdict.")] = None,
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
-    schema_checks: Annotated[
-        bool, typer.Option("--schema-checks/--no-schema-checks", help="Reject what the relation schema forbids.")
-    ] = True,
-    schema: Annotated[
-        str | None, typer.Option(help="Relation schema for the checks: duie, open, or a file; the model's by default.")
-    ] = None,
-    mention_checks: Annotated[
-        bool, typer.Option("--mention-checks/--no-mention-checks", help="Reject names that the text does not contain.")
-    ] = True,
-    text_threshold: Annotated[
-        float | None, typer.Option(min=-1.0, max=1.0, help="Replaces the fitted threshold on text_score.")
-    ] = None,
-    pair_threshold: Annotated[
-        float | None, typer.Option(min=-1.0, max=1.0, help="Replaces those on pair_score; -1 turns them off.")
-    ] = None,
     on_error: Annotated[
         OnError, typer.Option(help="raise: stop at a bad row; skip: list it in *.errors.jsonl and go on.")
     ] = OnError.RAISE,
@@ -102,11 +91,11 @@ def filter_command(
     paths = FilterPaths(source, output, rejected, everything)
     paths.check()
     with one_line_errors():
-        relations = load_schema(schema) if schema else None
-        rules = DecisionRules(schema_checks, mention_checks, text_threshold, pair_threshold, relations)
-        verifier = load_verifier(model, threads=threads, rules=rules)
+        verifier = load_verifier(model, threads=threads, rules=checks.rules())
         summary, skipped = filter_files(verifier, paths, on_error, batch_rows)
-    for line in summary.lines():
+    source_of_schema = checks.schema or (None if model == DEFAULT_MODEL else model)
+    unknown = unknown_lines(summary.unknown, verifier.rules.schema or verifier.schema, source_of_schema)
+    for line in (*summary.lines(), *unknown):
         typer.echo(line, err=True)
     if skipped:
         typer.echo(f"{skipped} rows skipped, listed in {paths.errors}", err=True)
@@ -145,6 +134,8 @@ def filter_files(
             if losers["triples"]:
                 _write(rejected, losers)
             advance()
+        if errors is not None:
+            errors.check_some_usable(summary.rows, paths.source)
     return summary, errors.count if errors else 0
 
 

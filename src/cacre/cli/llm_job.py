@@ -170,7 +170,7 @@ class LLMJob:
         except OSError as error:
             stopped = job.state.stopped_by
             first = f"stopped: {one_line(str(stopped))}; and what is done" if stopped is not None else "what is done"
-            reason = f"{first} cannot be written ({error}), but is kept in {job.files.record}"
+            reason = f"{first} is kept in {job.files.record}, but {error}"
             typer.echo(f"error: {reason}. {_GO_ON}", err=True)
             raise typer.Exit(1) from error
 

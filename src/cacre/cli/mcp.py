@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
-from cacre.cli.serve import LIMITS, CheckOptions, LLMOptions, proposer_of, rules_of
+from cacre.cli.serve import LIMITS, LLMOptions, proposer_of
 from cacre.extras import needs_extra
 from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
@@ -33,7 +34,7 @@ class CallLimits:
 
 @with_groups
 def mcp_command(
-    checks: CheckOptions,
+    checks: SchemaCheckOptions,
     limits: CallLimits,
     llm: LLMOptions,
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
@@ -50,7 +51,7 @@ def mcp_command(
         from cacre.service.settings import serve_settings
         from cacre.service.values import ModelInfo
     settings = serve_settings(token=None, **asdict(limits))
-    verifier = load_verifier(model, threads=threads, rules=rules_of(checks))
+    verifier = load_verifier(model, threads=threads, rules=checks.rules())
     proposer = proposer_of(llm, verifier) if llm.wanted else None
     service = VerificationService(verifier, ModelInfo.of(verifier), settings, proposer)
     run_mcp_server(service, verifier.rules.schema or verifier.schema, port)

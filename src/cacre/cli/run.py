@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cacre.cli.agent_options import AgentOptions
+from cacre.cli.check_options import CheckOptions
 from cacre.cli.extractor_job import ExtractorFolder, extract_and_verify, refuse_llm_options
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
+from cacre.cli.unknown_predicates import unknown_lines
 from cacre.extras import needs_extra
-from cacre.inference import DecisionRules, load_verifier
+from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL, folder_digest
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ def run_command(
     pay: PayOptions,
     job: JobOptions,
     agents: AgentOptions,
+    checks: CheckOptions,
     output: Annotated[str, typer.Option("-o", "--output", help="Rows with supported triples; - is stdout.")] = "-",
     rejected: Annotated[str | None, typer.Option(help="Rows with rejected triples and the reasons.")] = None,
     everything: Annotated[str | None, typer.Option("--all", help="Every triple with scores and verdict.")] = None,
@@ -46,7 +50,8 @@ def run_command(
     """Extract with an LLM or an extractor, verify, keep what the text supports. With an LLM, run again to go on."""
     if extractor is not None:
         refuse_llm_options(ask, pay, job, agents, judge=judge)
-        extract_and_verify(extractor, FilterPaths(source, output, rejected, everything), job, model, threads)
+        paths = FilterPaths(source, output, rejected, everything)
+        extract_and_verify(extractor, paths, job, checks, model, threads)
         return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob
@@ -59,7 +64,7 @@ def run_command(
     summary = RunSummary()
     files = JobFiles(source, _outlets(summary, output, rejected, everything), job.on_error)
     run = LLMJob("run", files, ask, pay, job)
-    verifier = load_verifier(model, threads=threads, rules=DecisionRules(schema=run.schema))
+    verifier = load_verifier(model, threads=threads, rules=checks.rules_with(run.schema))
 
     def work(extractor: Extractor | MultiAgentExtractor) -> RunWork:
         asked = Judge(extractor.llm, run.schema, run.settings, band) if judge else None
@@ -67,11 +72,12 @@ def run_command(
 
     depends: Mapping[str, Any] = {
         "model": folder_digest(verifier.path),
+        "checks": asdict(checks),
         "judge": [band, load_prompt("judge", run.settings.language).reference] if judge else None,
         **agents.fingerprint(),
     }
     if run.start(agents.maker(run), work, depends):
-        for line in summary.lines():
+        for line in (*summary.lines(), *unknown_lines(summary.unknown, run.schema, ask.schema)):
             typer.echo(line, err=True)
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
 from cacre.extras import needs_extra
-from cacre.inference import DecisionRules, OnnxVerifier, load_verifier
+from cacre.inference import OnnxVerifier, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
-from cacre.schema import load_schema
 
 if TYPE_CHECKING:
     from cacre.service.values import Proposer
 
-CHECKS, LIMITS, LLM = "Checks and thresholds", "Limits", "Extraction by an LLM"
+LIMITS, LLM = "Limits", "Extraction by an LLM"
 
 
 @dataclass(frozen=True)
@@ -35,43 +35,6 @@ class ListenOptions:
     shutdown_seconds: Annotated[
         float, typer.Option(min=0.1, max=86_400.0, help="How long requests in work may take to end after that.")
     ] = 30.0
-
-
-@dataclass(frozen=True)
-class CheckOptions:
-    """What decides about a triple, as for `filter`."""
-
-    schema_checks: Annotated[
-        bool,
-        typer.Option(
-            "--schema-checks/--no-schema-checks",
-            help="Reject what the relation schema forbids.",
-            rich_help_panel=CHECKS,
-        ),
-    ] = True
-    mention_checks: Annotated[
-        bool,
-        typer.Option(
-            "--mention-checks/--no-mention-checks",
-            help="Reject names that the text does not contain.",
-            rich_help_panel=CHECKS,
-        ),
-    ] = True
-    text_threshold: Annotated[
-        float | None,
-        typer.Option(min=-1.0, max=1.0, help="Replaces the fitted threshold on text_score.", rich_help_panel=CHECKS),
-    ] = None
-    pair_threshold: Annotated[
-        float | None,
-        typer.Option(min=-1.0, max=1.0, help="Replaces those on pair_score; -1 is off.", rich_help_panel=CHECKS),
-    ] = None
-    schema: Annotated[
-        str | None,
-        typer.Option(
-            help="Relation schema for checks and extraction: duie, open, or a file; the model's by default.",
-            rich_help_panel=CHECKS,
-        ),
-    ] = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +98,7 @@ class LLMOptions:
 @with_groups
 def serve_command(
     listen: ListenOptions,
-    checks: CheckOptions,
+    checks: SchemaCheckOptions,
     limits: LimitOptions,
     llm: LLMOptions,
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
@@ -149,25 +112,10 @@ def serve_command(
         from cacre.service.settings import serve_settings
         from cacre.service.values import ModelInfo
     settings = serve_settings(**asdict(listen), **asdict(limits))
-    verifier = load_verifier(model, threads=threads, rules=rules_of(checks))
+    verifier = load_verifier(model, threads=threads, rules=checks.rules())
     proposer = proposer_of(llm, verifier) if llm.wanted else None
     start_logging()
     run_server(VerificationService(verifier, ModelInfo.of(verifier), settings, proposer), settings)
-
-
-def rules_of(checks: CheckOptions) -> DecisionRules:
-    """The rules that options of `serve` and `mcp` name.
-
-    Raises:
-        SchemaError: There is no such schema.
-    """
-    return DecisionRules(
-        checks.schema_checks,
-        checks.mention_checks,
-        checks.text_threshold,
-        checks.pair_threshold,
-        load_schema(checks.schema) if checks.schema else None,
-    )
 
 
 def proposer_of(options: LLMOptions, verifier: OnnxVerifier) -> Proposer:

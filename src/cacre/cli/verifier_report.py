@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -152,7 +153,7 @@ def _short(rate: str) -> str:
 
 
 def _plain(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.3f}".replace("0.", ".", 1)
+    return _NONE if value is None or math.isnan(value) else f"{value:.3f}".replace("0.", ".", 1)
 
 
 def _of(part: int | None, rest: int | None) -> str:

@@ -27,7 +27,7 @@ class Difference:
         value: On the texts as they are.
         interval: Percentile interval over resamples; None if the measure is not defined in 95 % of them.
         p: Two-sided bootstrap p-value, `2 min(1 + #{d <= 0}, 1 + #{d >= 0}) / (B + 1)` over the B resampled differences
-            d, at most 1. The added ones keep it above 0: it is never smaller than B allows.
+            d, at most 1. The added ones keep it above 0: it is never smaller than B allows. nan: not given.
         level: Share of the resamples that the interval covers.
         resamples: B.
     """
@@ -41,7 +41,7 @@ class Difference:
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON, rounded to 4 digits (p to 6)."""
         ends = None if self.interval is None else [round(end, 4) for end in self.interval]
-        return {"value": round(self.value, 4), "interval": ends, "p": round(self.p, 6)}
+        return {"value": round(self.value, 4), "interval": ends, "p": None if np.isnan(self.p) else round(self.p, 6)}
 
     @classmethod
     def of_samples(cls, value: float, differences: Floats, level: float = 0.95) -> Difference:

@@ -1,0 +1,74 @@
+"""The options that decide about a triple, shared by all commands that judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cacre.inference import DecisionRules
+from cacre.schema import Schema, load_schema
+
+CHECKS = "Checks and thresholds"
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What decides about a triple, where the schema is given otherwise."""
+
+    schema_checks: Annotated[
+        bool,
+        typer.Option(
+            "--schema-checks/--no-schema-checks",
+            help="Reject what the relation schema forbids.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = True
+    mention_checks: Annotated[
+        bool,
+        typer.Option(
+            "--mention-checks/--no-mention-checks",
+            help="Reject names that the text does not contain.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = True
+    text_threshold: Annotated[
+        float | None,
+        typer.Option(min=-1.0, max=1.0, help="Replaces the fitted threshold on text_score.", rich_help_panel=CHECKS),
+    ] = None
+    pair_threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=-1.0, max=1.0, help="Replaces those on pair_score; -1 turns them off.", rich_help_panel=CHECKS
+        ),
+    ] = None
+
+    def rules_with(self, schema: Schema | None) -> DecisionRules:
+        """The rules that the options name.
+
+        Args:
+            schema: Relation schema for the checks; None takes the model's.
+        """
+        return DecisionRules(self.schema_checks, self.mention_checks, self.text_threshold, self.pair_threshold, schema)
+
+
+@dataclass(frozen=True)
+class SchemaCheckOptions(CheckOptions):
+    """The same with the schema, for commands that do not extract by a schema of their own."""
+
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            help="Relation schema for checks (and extraction, if any): duie, open, or a file; the model's by default.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = None
+
+    def rules(self) -> DecisionRules:
+        """The rules that the options name.
+
+        Raises:
+            SchemaError: There is no such schema.
+        """
+        return self.rules_with(load_schema(self.schema) if self.schema else None)
