@@ -52,7 +52,7 @@ def candidate_row(value: object, limits: Limits, index: int | None = None) -> Ro
     Raises:
         RefusalError: It is no such row (422); names row and field.
     """
-    return _row(_with_named_triples(value, limits.max_triples), "candidates", limits, index)
+    return _row(value, "candidates", limits, index)
 
 
 def listed_rows(body: Mapping[str, Any], most: int, most_triples: int) -> Sequence[Any]:
@@ -128,18 +128,6 @@ def _row(value: object, kind: Kind, limits: Limits, index: int | None) -> Row:
         raise RefusalError.of(error, index) from error
     # parse_row has checked that it is an object.
     return Row(_SOURCE, (index or 0) + 1, value, content)  # type: ignore[arg-type]
-
-
-def _with_named_triples(value: object, most: int) -> object:
-    # A longer list is refused, and is not gone through for that.
-    if not isinstance(value, dict) or not isinstance(value.get("triples"), list) or len(value["triples"]) > most:
-        return value
-    return {**value, "triples": [_named(item) for item in value["triples"]]}
-
-
-def _named(item: object) -> object:
-    """A list of three as an object; anything else as it is, for the checks to refuse."""
-    return dict(zip(Triple._fields, item, strict=True)) if isinstance(item, list) and len(item) == 3 else item
 
 
 def _listed(body: Mapping[str, Any], name: str, most: int) -> Sequence[Any]:
