@@ -119,7 +119,7 @@ def test_each_command_and_option_in_the_documents_exists(commands):
 
 def test_each_option_named_alone_belongs_to_some_command(commands):
     known = {o for c in commands.values() for p in c.params for o in (*p.opts, *p.secondary_opts)} | {"-h", "--help"}
-    named = {(d, o) for d in DOCUMENTS for o in re.findall(r"`(--[a-z-]+)[^`\n]*`", prose(d))}
+    named = {(d, o) for d in DOCUMENTS for o in re.findall(r"`(--[a-z0-9-]+)[^`\n]*`", prose(d))}
     assert {(d, o) for d, o in named if o not in known} == set()
 
 

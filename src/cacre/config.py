@@ -168,6 +168,8 @@ class OptimisationSettings(_Settings):
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     max_grad_norm: Positive = 1.0
     bf16: bool = False
+    loader_workers: Annotated[int, Field(ge=0)] = 0
+    """Processes that prepare the next batches meanwhile; a GPU would wait for one. Changes no result."""
     evaluations_per_epoch: Count = 1
     patience: Count | None = None
     """Evaluations on dev without a better one before training stops; None trains to the end."""

@@ -18,7 +18,7 @@ _Item = tuple[str, str, bool]
 
 @dataclass
 class CrossEncoderBaseline:
-    """sentence-transformers' `CrossEncoder` on (text, verbalised triple), on the CPU.
+    """sentence-transformers' `CrossEncoder` on (text, verbalised triple), on a GPU if there is one.
 
     Args:
         folder: A local encoder folder (safetensors); code in it is never run.
@@ -104,7 +104,6 @@ def _load(path: Path, settings: FinetuningSettings) -> Any:  # noqa: ANN401  (th
 
         return CrossEncoder(
             str(path),
-            device="cpu",
             local_files_only=True,
             trust_remote_code=False,
             num_labels=1,
@@ -124,7 +123,8 @@ def _loss_of(model: Any) -> Any:  # noqa: ANN401
 
     def loss(batch: Sequence[_Item]) -> torch.Tensor:
         texts, triples, labels = zip(*batch, strict=True)
-        found: torch.Tensor = entropy([list(texts), list(triples)], torch.tensor(labels, dtype=torch.float32))
+        wanted = torch.tensor(labels, dtype=torch.float32, device=model.device)
+        found: torch.Tensor = entropy([list(texts), list(triples)], wanted)
         return found
 
     return loss

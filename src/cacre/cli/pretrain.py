@@ -35,6 +35,8 @@ def pretrain_command(
     ] = None,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="Peak of the linear schedule.")] = 1e-3,
     seed: int = 13,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16: for a GPU.")] = False,
+    loader_workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches: for a GPU.")] = 0,
 ) -> None:
     """Pre-train a small character encoder by masked language modelling. Run again to go on after an interruption."""
     with needs_extra("train"):
@@ -44,7 +46,13 @@ def pretrain_command(
     for file in (f for f in files if f.suffix == ".jsonl"):
         lines += [row.raw["text"] for row in read_rows(str(file), "texts")]
     settings = PretrainingSettings(
-        block_length=block_length, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, seed=seed
+        block_length=block_length,
+        batch_size=batch_size,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        seed=seed,
+        bf16=bf16,
+        loader_workers=loader_workers,
     )
     encoder = load_settings(config, parse_overrides(overrides or [])).encoder
     pretrain(lines, output, encoder, settings, generator=generator)

@@ -29,7 +29,9 @@ class Attention(nn.Module):
         With `key_row [C]` the keys are those of T sequences, `[T, L_k, D]`, and each is projected once; the mask is
         `[C, L_k]` all the same.
         """
-        keys_and_values = [f(keys) if key_row is None else f(keys)[key_row] for f in (self.key, self.value)]
+        keys_and_values = [self.key(keys), self.value(keys)]
+        if key_row is not None:
+            keys_and_values = [part.index_select(0, key_row) for part in keys_and_values]
         q, k, v = (self._split(x) for x in (self.query(queries), *keys_and_values))
         logits = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # [C, H, L_q, L_k]
         if key_mask is not None:

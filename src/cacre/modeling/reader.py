@@ -46,7 +46,7 @@ class Question(NamedTuple):
 
     def spread(self, x: Tensor) -> Tensor:
         """What belongs to a text, `[T, ...]`, repeated for each of its pairs, `[C, ...]`."""
-        return x if self.text_row is None else x[self.text_row]
+        return x if self.text_row is None else x.index_select(0, self.text_row)
 
 
 class ReaderLayer(nn.Module):
@@ -82,7 +82,9 @@ class ReaderLayer(nn.Module):
         x = x + self.drop(self.self_output(self._join(self._attend(q, k, v, None)[0])))
         memory = question.spread(self.memory(question.text_states)) + self.mark(question.marks)  # [C, L_T, 2D]
         k, v = (self._split(part) for part in memory.chunk(2, dim=-1))
-        bias = self.distance[0][buckets[0]] + self.distance[1][buckets[1]]  # [C, L_T, Q * H]
+        # As an embedding and not by indexing, whose gradient adds one by one on a GPU what goes to the same few rows.
+        near = [functional.embedding(bucket, table) for bucket, table in zip(buckets, self.distance, strict=True)]
+        bias = near[0] + near[1]  # [C, L_T, Q * H]
         bias = bias.reshape(*bias.shape[:2], QUERIES, self.heads).permute(0, 3, 2, 1)  # [C, H, Q, L_T]
         bias = bias.masked_fill(mask[:, None, None, :] == 0, torch.finfo(bias.dtype).min)
         read, weights = self._attend(self._split(self.query(self.norm_text(x))), k, v, bias)

@@ -53,7 +53,7 @@ class ReplacedTokenDetector(nn.Module):
     def _fill(self, input_ids: Tensor, attention_mask: Tensor, masked: Tensor) -> Tensor:
         """A character for each masked position, drawn from what the generator takes for likely."""
         self.generator.eval()  # the Trainer puts the whole network into training mode
-        logits = self.generator.predict(input_ids, attention_mask, masked)
+        logits = self.generator.predict(input_ids, attention_mask, masked).float()  # a draw needs more than bfloat16
         noise = -torch.empty_like(logits).exponential_().log()  # Gumbel: the largest sum is a draw from the softmax
         drawn: Tensor = (logits + noise).argmax(dim=-1)
         return drawn

@@ -25,7 +25,7 @@ class Pair(NamedTuple):
         """The same with the states of a text repeated for each of its pairs."""
         if self.text_row is None:
             return self
-        states, mask = self.text_states[self.text_row], self.text_mask[self.text_row]
+        states, mask = (part.index_select(0, self.text_row) for part in (self.text_states, self.text_mask))
         return self._replace(text_states=states, text_mask=mask, text_row=None)
 
 

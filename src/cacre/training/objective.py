@@ -61,7 +61,7 @@ def project(model: Cacre, batch: Batch, *, positives: bool = False) -> Projectio
     pair = Pair(
         text_states,
         batch["text_mask"],
-        triple_states[triple],
+        triple_states.index_select(0, triple),
         batch["triple_mask"][triple],
         batch["role_ids"][triple],
         batch["marks"].to(text_states.dtype),
@@ -94,7 +94,7 @@ def _states(model: Cacre, batch: Batch, side: str) -> Tensor:
     elif side == "triple" and "triple_place" in batch:
         kinds = [kind for kind in ("piece", "long_piece") if f"{kind}_ids" in batch]
         parts = [model.encode_triples(batch[f"{kind}_ids"], batch[f"{kind}_mask"]).flatten(0, 1) for kind in kinds]
-        states = torch.cat(parts)[batch["triple_place"]]
+        states = functional.embedding(batch["triple_place"], torch.cat(parts))  # not by indexing: see `ReaderLayer`
     else:
         states = model.narrow(batch[f"{side}_states"])  # the cache of a frozen encoder ends where learning begins
     return states * mask[..., None].to(states.dtype)

@@ -83,6 +83,7 @@ def watched_arguments(
         report_to=[],
         remove_unused_columns=False,
         dataloader_pin_memory=False,
+        dataloader_num_workers=settings.loader_workers,
         label_names=[],
     )
 

@@ -25,6 +25,7 @@ from cacre.modeling.replaced_tokens import ReplacedTokenDetector
 from cacre.preprocessing.tokenizer import CLS, MASK, SEP, SPECIAL_TOKENS, build_character_tokenizer
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.optimisation import EachEpoch
+from cacre.training.parallel import needs_cpu
 from cacre.training.progress import ProgressLines
 
 
@@ -41,6 +42,8 @@ class PretrainingSettings:
         mean_span: Mean length of a masked run of characters; Chinese words are one or two characters long.
         save_steps: Steps between checkpoints.
         seed: Of weights, order and masks.
+        bf16: Compute in bfloat16 where it is safe (autocast); the weights stay in float32.
+        loader_workers: Processes that mask the next blocks meanwhile; a GPU would wait for one. Changes no result.
     """
 
     block_length: int = 160
@@ -51,6 +54,8 @@ class PretrainingSettings:
     mean_span: float = 1.5
     save_steps: int = 500
     seed: int = 13
+    bf16: bool = False
+    loader_workers: int = 0
 
 
 def read_lines(paths: Sequence[Path], keep: dict[str, float]) -> Iterator[str]:
@@ -155,7 +160,9 @@ def pretrain(
     set_seed(settings.seed)
     dataset = Blocks(lines, tokenizer, settings)
     text = hashlib.sha256(dataset.blocks.tobytes()).hexdigest()[:16]
-    claim_folder(output, {"encoder": encoder_settings.model_dump(mode="json"), **asdict(settings), "text": text})
+    # Not how it is computed: a run may go on on another machine.
+    learnt_by = {name: value for name, value in asdict(settings).items() if name not in ("bf16", "loader_workers")}
+    claim_folder(output, {"encoder": encoder_settings.model_dump(mode="json"), **learnt_by, "text": text})
     model: MaskedLanguageModel | ReplacedTokenDetector
     if generator is None:
         encoder = build_encoder(encoder_settings, tokenizer.get_vocab_size())
@@ -195,8 +202,11 @@ def _arguments(output: Path, settings: PretrainingSettings) -> TrainingArguments
         save_steps=settings.save_steps,
         save_total_limit=2,
         seed=settings.seed,
+        bf16=settings.bf16,
+        use_cpu=needs_cpu(),  # bf16 on a CPU asks for it
         report_to=[],
-        dataloader_num_workers=0,
+        # Not persistent: they are told the epoch when they start, and a new start draws as many random numbers as none.
+        dataloader_num_workers=settings.loader_workers,
         dataloader_pin_memory=False,
         disable_tqdm=True,
     )

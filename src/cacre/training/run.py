@@ -217,8 +217,9 @@ def run_record(settings: Settings, data: Mapping[str, Any]) -> dict[str, Any]:
         settings: All settings.
         data: The `data_record` of what it learns from.
     """
-    memory = {"gradient_checkpointing", "grad_cache_chunk"}  # how much a step needs of it, not what is learnt
-    return {"settings": settings.model_dump(mode="json", exclude={"training": memory}), **data}
+    # How much memory a step needs and how many processes prepare it, not what is learnt.
+    means = {"gradient_checkpointing", "grad_cache_chunk", "loader_workers"}
+    return {"settings": settings.model_dump(mode="json", exclude={"training": means}), **data}
 
 
 def data_record(

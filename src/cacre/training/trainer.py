@@ -98,7 +98,13 @@ class CacreTrainer(Trainer):
         """
         training = self.settings.training
         collate = StepCollator(self.data_collator, training.grad_cache_chunk)
-        return DataLoader(self.train_dataset, training.batch_size, sampler=self.sampler, collate_fn=collate)
+        return DataLoader(
+            self.train_dataset,
+            training.batch_size,
+            sampler=self.sampler,
+            collate_fn=collate,
+            num_workers=training.loader_workers,
+        )
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
