@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cacre.baselines.extractors import load_extractor
 from cacre.cli.agent_options import AgentOptions
-from cacre.cli.extractor_job import ExtractorFolder, refuse_llm_options, run_extractor
+from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options, run_extractor
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
@@ -22,13 +21,13 @@ def extract_command(
     pay: PayOptions,
     job: JobOptions,
     agents: AgentOptions,
+    trained: ExtractorOptions,
     output: Annotated[str, typer.Option("-o", "--output", help="Candidate rows; - is stdout.")] = "-",
-    extractor: ExtractorFolder = None,
 ) -> None:
     """Find the triples of each text, with an LLM (run again to go on; no answer is paid for twice) or an extractor."""
-    if extractor is not None:
+    if (extractor := trained.load()) is not None:
         refuse_llm_options(ask, pay, job, agents)
-        run_extractor(load_extractor(extractor), extractor, FilterPaths(source, output, None, None), job)
+        run_extractor(extractor, trained.origin(extractor), FilterPaths(source, output, None, None), job)
         return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,24 +16,55 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cacre.baselines.extractors import Extractor, load_extractor
 from cacre.baselines.extractors.assembling import candidate_item
-from cacre.cli.check_options import CheckOptions
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import JobOptions
 from cacre.data import ErrorsFile, Row, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
 from cacre.files import atomic_writer
-from cacre.inference import Verifier, load_verifier
+from cacre.inference import Verifier
 from cacre.types import Candidate
 
-ExtractorFolder = Annotated[
-    str | None,
-    typer.Option(help="A bundled extractor (mini-zh), or the folder of one: it answers in place of an LLM."),
-]
 STANDARD = "-"
 _CHUNK = 64
 """Texts given to the extractor at once."""
 _OWN = ("limit", "on_error")
+
+
+@dataclass(frozen=True)
+class ExtractorOptions:
+    """A trained extractor in place of an LLM."""
+
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="A bundled extractor (mini-zh), or the folder of one: it answers in place of an LLM."),
+    ] = None
+    extractor_threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Least probability of each of its decisions; by default as fitted. Lower finds more, right and wrong.",
+        ),
+    ] = None
+
+    def load(self, threads: int | None = None) -> Extractor | None:
+        """The extractor; None where there is none, so that an LLM is to be asked.
+
+        Raises:
+            ConfigError: There is a threshold without an extractor, or one that is no probability.
+            ModelError: The folder is none, or damaged.
+        """
+        if self.extractor is not None:
+            return load_extractor(self.extractor, threads=threads, threshold=self.extractor_threshold)
+        if self.extractor_threshold is not None:
+            raise ConfigError("--extractor-threshold: an LLM has none: name an extractor with --extractor")
+        return None
+
+    def origin(self, extractor: Extractor) -> dict[str, Any]:
+        """What each row says of where its triples come from."""
+        threshold = {} if self.extractor_threshold is None else {"threshold": self.extractor_threshold}
+        return {"extractor": extractor.name, "name": self.extractor, **threshold}
 
 
 def refuse_llm_options(*groups: object, judge: bool = False) -> None:
@@ -60,7 +91,11 @@ def refuse_llm_options(*groups: object, judge: bool = False) -> None:
 
 
 def run_extractor(
-    extractor: Extractor, given: str, paths: FilterPaths, job: JobOptions, verifier: Verifier | None = None
+    extractor: Extractor,
+    origin: Mapping[str, Any],
+    paths: FilterPaths,
+    job: JobOptions,
+    verifier: Verifier | None = None,
 ) -> None:
     """Extract from a file of text rows and, with a verifier, keep what it supports.
 
@@ -68,7 +103,7 @@ def run_extractor(
 
     Args:
         extractor: Any extractor.
-        given: Its name or folder, as the user gave it; the rows say it.
+        origin: What the rows say of it.
         paths: What to read and write.
         job: Which rows, and what becomes of bad ones.
         verifier: Judges the candidates; None writes them as they are.
@@ -79,7 +114,6 @@ def run_extractor(
     """
     paths.check()
     summary, rows, triples = RunSummary(), 0, 0
-    origin = {"extractor": extractor.name, "name": given}
     with ExitStack() as stack:
         errors = stack.enter_context(ErrorsFile(paths.errors)) if job.on_error == "skip" else None
         texts = islice(read_rows(paths.source, "texts", on_error=job.on_error, errors=errors), job.limit)
@@ -102,22 +136,8 @@ def run_extractor(
         typer.echo(f"{errors.count} rows skipped, listed in {paths.errors}", err=True)
 
 
-def extract_and_verify(
-    folder: str, paths: FilterPaths, job: JobOptions, checks: CheckOptions, model: str, threads: int | None
-) -> None:
-    """`run_extractor` with the extractor and the verifier of two folders.
-
-    Raises:
-        CacreError: A row or a folder cannot be used.
-        OSError: An output cannot be written.
-    """
-    extractor = load_extractor(folder, threads=threads)
-    verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
-    run_extractor(extractor, folder, paths, job, verifier)
-
-
 def _rows(
-    origin: Mapping[str, str], chunk: list[Row], found: list[list[Candidate]], verifier: Verifier | None
+    origin: Mapping[str, Any], chunk: list[Row], found: list[list[Candidate]], verifier: Verifier | None
 ) -> Iterator[dict[str, Any]]:
     """The rows with their candidates, judged if there is a verifier."""
     drafts = [

@@ -10,7 +10,7 @@ import typer
 
 from cacre.cli.agent_options import AgentOptions
 from cacre.cli.check_options import CheckOptions
-from cacre.cli.extractor_job import ExtractorFolder, extract_and_verify, refuse_llm_options
+from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options, run_extractor
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
@@ -33,6 +33,7 @@ def run_command(
     pay: PayOptions,
     job: JobOptions,
     agents: AgentOptions,
+    trained: ExtractorOptions,
     checks: CheckOptions,
     output: Annotated[str, typer.Option("-o", "--output", help="Rows with supported triples; - is stdout.")] = "-",
     rejected: Annotated[str | None, typer.Option(help="Rows with rejected triples and the reasons.")] = None,
@@ -45,13 +46,13 @@ def run_command(
         float, typer.Option(min=0.0, max=2.0, help="How near a threshold is borderline, in cosine units.")
     ] = 0.05,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
-    extractor: ExtractorFolder = None,
 ) -> None:
     """Extract with an LLM or an extractor, verify, keep what the text supports. With an LLM, run again to go on."""
-    if extractor is not None:
+    if (extractor := trained.load(threads)) is not None:
         refuse_llm_options(ask, pay, job, agents, judge=judge)
+        verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
         paths = FilterPaths(source, output, rejected, everything)
-        extract_and_verify(extractor, paths, job, checks, model, threads)
+        run_extractor(extractor, trained.origin(extractor), paths, job, verifier)
         return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob

@@ -109,6 +109,27 @@ def test_run_verifies_what_was_extracted(folder, tmp_path, tiny_folder):
     assert sum(len(row["triples"]) for row in rows_of(kept)) == verdicts.count("supported")
 
 
+def test_a_lower_threshold_finds_more_and_the_rows_say_it(tmp_path):
+    write_rows(tmp_path / "texts.jsonl", [{"text": "《雾渡》是顾南枝执导的电影，由沈聿和许知遥主演，2019年上映。"}])
+    found = {}
+    for threshold in (None, 0.1, 0.9):
+        options = [] if threshold is None else ["--extractor-threshold", threshold]
+        output = tmp_path / f"{threshold}.jsonl"
+        result = invoke("extract", tmp_path / "texts.jsonl", "-o", output, "--extractor", "mini-zh", *options)
+        assert result.exit_code == 0, result.stderr
+        (row,) = rows_of(output)
+        assert row["extraction"].get("threshold") == threshold
+        found[threshold] = {(t["subject"], t["predicate"], t["object"]) for t in row["triples"]}
+    assert found[0.9] < found[None] < found[0.1]
+
+
+def test_a_threshold_that_means_nothing_is_refused(tmp_path):
+    write_rows(tmp_path / "texts.jsonl", [{"text": "雾渡"}])
+    start = ["run", tmp_path / "texts.jsonl", "--extractor-threshold"]
+    assert "name an extractor with --extractor" in invoke(*start, 0.3).stderr
+    assert "between 0 and 1, got 0.0" in invoke(*start, 0, "--extractor", "mini-zh").stderr
+
+
 @pytest.mark.slow
 def test_options_of_an_llm_are_refused(folder):
     start = ["extract", folder / "texts.jsonl", "--extractor", folder / "model"]

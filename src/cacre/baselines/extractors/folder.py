@@ -57,7 +57,7 @@ class TorchExtractor:
         )
 
     def extract(self, texts: Sequence[str]) -> list[list[Candidate]]:
-        """Extract the candidates of each text, at the threshold fitted on dev."""
+        """Extract the candidates of each text, at the threshold."""
         return self.extract_at(texts, self.threshold)
 
     def extract_at(self, texts: Sequence[str], threshold: float) -> list[list[Candidate]]:

@@ -30,16 +30,18 @@ class OnnxExtractor:
     Args:
         folder: What `cacre train-extractor --onnx` wrote.
         threads: CPU threads; all by default.
+        threshold: Least probability of every decision; by default the one fitted on dev.
 
     Raises:
         ModelError: A file is missing, damaged or of another version.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, *, threads: int | None = None, threshold: float | None = None) -> None:
         parts = read_parts(folder)
         if parts.name != EXPORTED:
             raise ModelError(f"{folder}: has the graphs of {EXPORTED}, but config.json says {parts.name!r}")
-        self.name, self.tags, self.threshold = parts.name, parts.tags, parts.threshold
+        self.name, self.tags = parts.name, parts.tags
+        self.threshold = parts.threshold if threshold is None else threshold
         self.schema = parts.tags.schema
         self.maker = WindowMaker(parts.tokenizer, parts.max_length, parts.settings.data.overlap)
         self._encoder, self._heads = (
@@ -48,7 +50,7 @@ class OnnxExtractor:
         )
 
     def extract(self, texts: Sequence[str]) -> list[list[Candidate]]:
-        """Extract the candidates of each text, at the threshold fitted on dev."""
+        """Extract the candidates of each text, at the threshold."""
         return predict(self._decode, self.maker, self.tags, texts)
 
     def _decode(self, windows: Sequence[Window], length: int) -> list[list[FoundLink]]:
