@@ -152,7 +152,7 @@ def easy(path, texts):
         triples = [t._asdict() | {"supported": 1} for t in example.anchors]
         if number % 50 == 0:
             triples[0]["supported"] = 0
-        rows.append({"text": example.text, "triples": triples})
+        rows.append({"text": f"{example.text}此为第{number}条。", "triples": triples})
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
 

@@ -15,6 +15,7 @@ from cacre.evaluation.fitting import (
     Requirements,
     certify_verifier,
     fit_verifier,
+    label_all_by_gold,
     label_by_gold,
     label_by_lists,
     label_by_support,
@@ -100,6 +101,24 @@ def test_gold_labels_by_the_normalisation_of_the_scorer():
     assert row.labels == (True, False)
     assert row.missed_gold == 1
     assert label_candidates(CandidateSet(FILM, (Candidate(RIGHT), Candidate(WRONG)), tuple(gold))) == row
+
+
+def test_rows_of_one_text_share_their_gold():
+    gold = [RIGHT, Triple("雾中渡", "主演", "顾青禾")]
+    first, second = label_all_by_gold([(FILM, [Candidate(WRONG)], gold), (FILM, [Candidate(RIGHT)], gold[:1])])
+    assert (first.labels, second.labels) == ((False,), (True,))
+    assert (first.missed_gold, second.missed_gold) == (1, 0)
+
+
+def test_rows_of_one_text_are_drawn_together():
+    verifier, texts = many_texts(1500)
+    settings = GuaranteeSettings(max_per_text=1)
+    ask = {"precision": 0.9, "delta": 0.1, "label_source": "gold", "settings": settings}
+    assert certify_verifier(verifier, texts, **ask).texts > 100
+    with pytest.raises(DataError, match="too few to guarantee"):
+        certify_verifier(
+            verifier, [replace(row, text=texts[number % 5].text) for number, row in enumerate(texts)], **ask
+        )
 
 
 def test_candidates_without_gold_have_no_labels():

@@ -151,6 +151,18 @@ def test_rows_of_one_text_are_one_text(tmp_path):
         read_score_table(path, labels, source="gold")
 
 
+def test_what_one_row_of_a_text_misses_another_may_have(tmp_path):
+    gold = [DIRECTOR, ["雾中渡", "主演", "顾青禾"], ["雾中渡", "编剧", "许知遥"]]
+    split = [{"text": TEXT, "triples": [judged(triple)], "gold": gold} for triple in gold[:2]]
+    whole = [{"text": TEXT, "triples": [judged(triple) for triple in gold[:2]], "gold": gold}]
+    readings = [
+        read_labelled_scores(write(tmp_path / f"{name}.jsonl", *rows), source="gold")
+        for name, rows in (("split", split), ("whole", whole))
+    ]
+    assert [sum(reading.table.missed_gold) for reading in readings] == [1, 1]
+    assert [reading.table.labels.tolist() for reading in readings] == [[True, True]] * 2
+
+
 def test_candidates_are_found_again_in_another_order(verdicts, tmp_path):
     gold = [DIRECTOR]
     first = read_labelled_scores(verdicts(judged(DIRECTOR), judged(WRONG), gold=gold), source="gold")

@@ -23,7 +23,7 @@ from cacre.evaluation.fitting import (
     Requirements,
     certify_verifier,
     fit_verifier,
-    label_by_gold,
+    label_all_by_gold,
     label_by_lists,
     label_by_support,
 )
@@ -213,7 +213,7 @@ def labelled_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], Label
     if labels is Labels.support:
         raise DataError("--labels support needs candidate rows whose triples are judged", path=str(path))
     if labels is Labels.gold:
-        return [_lists_by_gold(row) for row in read_rows(str(path), "contrastive")], "gold", 0
+        return label_all_by_gold([_lists_with_gold(row) for row in read_rows(str(path), "contrastive")]), "gold", 0
     return [label_by_lists(example) for example in load_examples([path])], "lists", 0
 
 
@@ -230,19 +230,19 @@ def _candidate_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], Lab
             "no triple is judged: --labels support needs `labels` beside `triples`, or `label` or `supported` in each",
             path=str(path),
         )
-    return [_candidates_by_gold(row) for row in rows], "gold", 0
+    return label_all_by_gold([_candidates_with_gold(row) for row in rows]), "gold", 0
 
 
-def _lists_by_gold(row: Row) -> LabelledText:
+def _lists_with_gold(row: Row) -> tuple[str, Sequence[Candidate], Sequence[Triple]]:
     example = to_example(row)
     if example.gold is None:
         raise row.error("--labels gold needs `gold` in each row: add it, or take --labels lists", "gold")
     pairs = zip(example.anchors, example.positives, strict=True)
     candidates = [Candidate(anchor, paraphrase=positive) for anchor, positive in pairs]
-    return label_by_gold(example.text, candidates, example.gold)
+    return example.text, candidates, example.gold
 
 
-def _candidates_by_gold(row: Row) -> LabelledText:
+def _candidates_with_gold(row: Row) -> tuple[str, Sequence[Candidate], Sequence[Triple]]:
     content = to_candidates(row)
     gold = _annotation(row) if content.gold is None else content.gold
     if gold is None:
@@ -251,7 +251,7 @@ def _candidates_by_gold(row: Row) -> LabelledText:
             "(`supported` or `label` of 1 or 0 in each, or `labels` beside `triples`)",
             "gold",
         )
-    return label_by_gold(content.text, content.candidates, gold)
+    return content.text, content.candidates, gold
 
 
 def _annotation(row: Row) -> Sequence[Triple] | None:

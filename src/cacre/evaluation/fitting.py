@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,22 @@ def label_by_gold(text: str, candidates: Sequence[Candidate], gold: Sequence[Tri
     wanted = {normalise_triple(triple) for triple in gold}
     found = [normalise_triple(candidate.triple) for candidate in candidates]
     return LabelledText(text, tuple(candidates), tuple(t in wanted for t in found), len(wanted - set(found)))
+
+
+def label_all_by_gold(rows: Sequence[tuple[str, Sequence[Candidate], Sequence[Triple]]]) -> list[LabelledText]:
+    """`label_by_gold` of rows whose texts may be the same: such rows share their gold, and miss together what none has.
+
+    Args:
+        rows: Text, candidates and gold of each.
+    """
+    gold: dict[str, list[Triple]] = {}
+    found: dict[str, list[Candidate]] = {}
+    for text, candidates, wanted in rows:
+        gold.setdefault(text, []).extend(wanted)
+        found.setdefault(text, []).extend(candidates)
+    missed = {text: label_by_gold(text, found[text], wanted).missed_gold for text, wanted in gold.items()}
+    labelled = [label_by_gold(text, candidates, gold[text]) for text, candidates, _ in rows]
+    return [replace(row, missed_gold=missed.pop(row.text, 0)) for row in labelled]
 
 
 def label_candidates(row: CandidateSet) -> LabelledText:

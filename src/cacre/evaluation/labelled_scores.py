@@ -105,7 +105,7 @@ def judged_columns(verifier: Scorer, rows: Sequence[LabelledText]) -> JudgedColu
     kept = np.flatnonzero(judged).tolist()
     return JudgedColumns(
         labels=np.asarray([label for row in rows for label in row.labels if label is not None], dtype=bool),
-        text=np.repeat(np.arange(len(rows)), [len(row.labels) for row in rows])[judged],
+        text=np.repeat(_text_numbers(rows), [len(row.labels) for row in rows])[judged],
         relation=[relation(candidates[place], verifier.schema) for place in kept],
         agreement=_agreements(candidates[place] for place in kept),
         copies=len(used),
@@ -113,6 +113,12 @@ def judged_columns(verifier: Scorer, rows: Sequence[LabelledText]) -> JudgedColu
         pair_score=np.concatenate([part[1][judged] for part in used]),
         strategies=[part[2][place] for part in used for place in kept],
     )
+
+
+def _text_numbers(rows: Sequence[LabelledText]) -> Ints:
+    """Number of each row's text, `[R]`: rows of one text are no independent evidence."""
+    numbers: dict[str, int] = {}
+    return np.asarray([numbers.setdefault(row.text, len(numbers)) for row in rows], dtype=np.int64)
 
 
 def _scores(
@@ -153,8 +159,11 @@ def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: Lab
     scores = verifier.score_many([(row.text, row.candidates) for row in rows])
     rules = DecisionRules()
     chosen: list[tuple[int, Candidate, bool, Scores]] = []
-    missed = np.asarray([row.missed_gold for row in rows], dtype=np.int64)
-    for number, (row, found) in enumerate(zip(rows, scores, strict=True)):
+    numbers = _text_numbers(rows)
+    lengths = {int(number): len(row.text) for number, row in zip(numbers, rows, strict=True)}
+    missed = np.zeros(len(lengths), dtype=np.int64)
+    for number, row, found in zip(numbers.tolist(), rows, scores, strict=True):
+        missed[number] += row.missed_gold
         normalised = normalise_mention(row.text)
         for candidate, label, score in zip(row.candidates, row.labels, found, strict=True):
             if check_candidate(candidate, normalised, verifier.schema, rules) is None:
@@ -170,7 +179,7 @@ def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: Lab
         pair_score=_pair_scores(score for _, _, _, score in chosen),
         strategy=[score.strategy for _, _, _, score in chosen],
         relation=[relation(candidate, verifier.schema) for _, candidate, _, _ in chosen],
-        text_length=np.asarray([len(rows[number].text) for number, _, _, _ in chosen], dtype=np.int64),
+        text_length=np.asarray([lengths[number] for number, _, _, _ in chosen], dtype=np.int64),
         missed_gold=missed,
         probability=unknown,
         agreement=_agreements(candidate for _, candidate, _, _ in chosen),

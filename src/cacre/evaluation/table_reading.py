@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +110,8 @@ class _Columns:
     numbers: dict[str, int] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     missed: list[int] = field(default_factory=list)
+    judged: dict[int, dict[Triple, Judgement]] = field(default_factory=dict)
+    gold: dict[int, frozenset[Triple]] = field(default_factory=dict)
     text: list[int] = field(default_factory=list)
     triples: list[Triple] = field(default_factory=list)
     labels: list[bool] = field(default_factory=list)
@@ -142,8 +144,16 @@ class _Columns:
                 self._append(number, item, judged[triple], strategy)
             except DataError as error:
                 raise row.error(error.reason, f"triples[{index}].{error.field}") from error
-        right = sum(judgement.right is True for judgement in judged.values())
-        self.missed[number] += found.missed(right, frozenset(judged))
+        self._count_missed(number, found, judged)
+
+    def _count_missed(self, number: int, found: RowLabels, judged: Mapping[Triple, Judgement]) -> None:
+        """What none of the rows of a text proposes, whose gold may stand in each of them."""
+        whole = self.judged.setdefault(number, {})
+        whole |= judged
+        if found.gold is not None:
+            gold = self.gold[number] = self.gold.get(number, frozenset()) | found.gold
+            right = sum(judgement.right is True for judgement in whole.values())
+            self.missed[number] = replace(found, gold=gold).missed(right, frozenset(whole))
 
     def _append(self, number: int, item: VerdictItem, judgement: Judgement, strategy: str | None) -> None:
         if judgement.right is None:

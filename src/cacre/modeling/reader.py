@@ -165,8 +165,8 @@ class Reader(nn.Module):
 
 def _borders(mention: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """First and last token of a mention, `[C]`, and `[C, 1]`, 1 where there is one; 0 and 0 where there is none."""
+    found, mention = mention.amax(dim=1, keepdim=True), mention.float()  # bfloat16 cannot count beyond 256
     places = torch.arange(mention.shape[1], device=mention.device, dtype=mention.dtype)
-    found = mention.amax(dim=1, keepdim=True)
     last = (mention * places).amax(dim=1)
     first = last - (mention * (last[:, None] - places)).amax(dim=1)
     return first.long(), last.long(), found

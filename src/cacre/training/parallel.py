@@ -133,14 +133,15 @@ class StepCollator:
 
     def __init__(self, collator: Collator, chunk: int | None = None) -> None:
         self.collator, self.chunk = collator, chunk
+        self._index, self._count = process_index(), process_count()  # a worker of a DataLoader cannot ask
 
     def __call__(self, examples: Sequence[ExampleFeatures]) -> dict[str, Any]:
         """A batch of `Collator`, or with `chunk` such batches under the key `chunks`."""
-        mine = range(process_index(), len(examples), process_count())
+        mine = range(self._index, len(examples), self._count)
         if not mine:  # the last texts are fewer than the processes: this one takes part, but adds nothing to the loss
             return self.collator(examples[:1]) | {"absent": torch.ones(1)}
         if self.chunk is None:
-            return self.collator(examples) if process_count() == 1 else self.collator.split(examples, [mine])[0]
+            return self.collator(examples) if self._count == 1 else self.collator.split(examples, [mine])[0]
         parts = [mine[start : start + self.chunk] for start in range(0, len(mine), self.chunk)]
         return {"chunks": self.collator.split(examples, parts)}
 
