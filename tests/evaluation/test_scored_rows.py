@@ -53,6 +53,25 @@ def test_rejected_triples_are_left_out(tmp_path):
     assert len(read_scored_rows(write(tmp_path, {"text": TEXT, "triples": judged}))[TEXT]) == 2
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"triples": [{"supported": 1}, {"supported": 0}]},
+        {"triples": [{"label": True}, {"label": False}]},
+        {"triples": [{"label": {"supported": 1}}, {"label": {"supported": 0, "kind": "swap"}}]},
+        {"triples": [{}, {}], "labels": [1, 0]},
+        {"triples": [{}, {}], "labels": [{"supported": 1}, {"supported": 0}]},
+    ],
+)
+def test_what_a_label_calls_wrong_is_no_gold(tmp_path, labels):
+    names = [{"subject": "雾中渡", "predicate": "导演", "object": name} for name in ("林知远", "顾青禾")]
+    triples = [{**triple, **label} for triple, label in zip(names, labels["triples"], strict=True)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "雾", **labels, "triples": triples}, ensure_ascii=False), encoding="utf-8")
+    assert [spo[2] for spo in read_scored_rows(path, "gold")["雾"]] == [{"@value": "林知远"}]
+    assert len(read_scored_rows(path)["雾"]) == 2
+
+
 def test_blank_lines_a_byte_order_mark_and_repeats(tmp_path):
     first, last = ({"text": TEXT, "triples": [["海雾", "作者", name]]} for name in ("甲", "乙"))
     path = write(tmp_path, "\ufeff" + json.dumps(first), "", "  ", last)

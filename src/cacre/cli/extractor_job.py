@@ -42,8 +42,8 @@ class ExtractorOptions:
     extractor_threshold: Annotated[
         float | None,
         typer.Option(
-            min=0.0,
-            max=1.0,
+            min=0.01,
+            max=0.99,
             help="Least probability of each of its decisions; by default as fitted. Lower finds more, right and wrong.",
         ),
     ] = None

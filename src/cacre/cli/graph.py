@@ -23,7 +23,7 @@ from cacre.schema import load_schema
 class MergeOptions:
     """What enters the graph, and what counts as the same."""
 
-    schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "duie"
+    schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "open"
     min_probability: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Leave out triples that are less probable.")
     ] = 0.0

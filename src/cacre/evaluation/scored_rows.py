@@ -30,7 +30,8 @@ def read_scored_rows(path: str | Path, side: Side = "predictions") -> dict[str, 
     A row is `{"text", ...}` with a list of SPOs under `triples` or `spo_list` (predictions), or under `gold`,
     `spo_list` or `triples` (gold), the first of these that it has. An SPO is `{"subject", "predicate", "object"}` or
     `[subject, predicate, object]`; the object is a string or a dict with `@value`. Triples whose `verdict` is
-    `rejected` are left out. Of a text that occurs twice the last row counts.
+    `rejected` are left out, and of `triples` as gold those that a label calls wrong. Of a text that occurs twice the
+    last row counts.
 
     Args:
         path: A JSONL file in UTF-8; `-` is standard input.
@@ -138,12 +139,27 @@ def _parse_row(row: dict[str, Any], side: Side, keys: Sequence[str]) -> tuple[st
     key = present[0]
     if not isinstance(row[key], list):
         raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
-    items = enumerate(row[key])
-    return row["text"], key, [parse_spo(item, f"{key}[{i}]") for i, item in items if not _rejected(item)]
+    wrong = _judged_wrong(row) if side == "gold" and key == "triples" else frozenset()
+    kept = [(i, item) for i, item in enumerate(row[key]) if i not in wrong and not _rejected(item)]
+    return row["text"], key, [parse_spo(item, f"{key}[{i}]") for i, item in kept]
 
 
 def _rejected(item: object) -> bool:
     return isinstance(item, dict) and item.get("verdict") == "rejected"
+
+
+def _judged_wrong(row: dict[str, Any]) -> frozenset[int]:
+    """Which of a row's triples a label calls wrong: they were proposed, and are no gold."""
+    aligned = row.get("labels")
+    labels = aligned if isinstance(aligned, list) and len(aligned) == len(row["triples"]) else []
+    inside = [item.get("supported", item.get("label")) if isinstance(item, dict) else None for item in row["triples"]]
+    values = [*enumerate(labels), *enumerate(inside)]
+    return frozenset(i for i, value in values if _truth(value) in (0, False))
+
+
+def _truth(label: object) -> object:
+    """A label of 1, 0 or null, which may stand in an object beside the kind of error."""
+    return label.get("supported") if isinstance(label, dict) else label
 
 
 def parse_spo(item: object, field: str) -> Spo:

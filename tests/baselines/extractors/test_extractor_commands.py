@@ -12,6 +12,7 @@ from cacre.baselines.extractors.onnx_export import export_onnx
 from cacre.baselines.extractors.onnx_extractor import OnnxExtractor
 from cacre.cli import app
 from cacre.data import parse_row, write_rows
+from cacre.errors import ConfigError
 
 FAST = {"epochs": 20, "batch_size": 5, "learning_rate": 1e-2, "encoder_learning_rate": 1e-2}
 SETS = [
@@ -127,7 +128,9 @@ def test_a_threshold_that_means_nothing_is_refused(tmp_path):
     write_rows(tmp_path / "texts.jsonl", [{"text": "雾渡"}])
     start = ["run", tmp_path / "texts.jsonl", "--extractor-threshold"]
     assert "name an extractor with --extractor" in invoke(*start, 0.3).stderr
-    assert "between 0 and 1, got 0.0" in invoke(*start, 0, "--extractor", "mini-zh").stderr
+    assert "0.01<=x<=0.99" in invoke(*start, 0, "--extractor", "mini-zh").stderr
+    with pytest.raises(ConfigError, match=r"between 0 and 1, got 0\.0"):
+        load_extractor("mini-zh", threshold=0.0)
 
 
 @pytest.mark.slow
