@@ -52,6 +52,14 @@ def test_of_a_long_name_the_tokens_that_were_read_are_given(bundled):
     assert len(attention.weights) == len(attention.triple_tokens)
 
 
+def test_of_a_name_that_the_text_writes_otherwise_the_tokens_are_those_given(bundled):
+    for text, name in ((FILM.replace("林知远", "林 知远"), "林知远"), (FILM, "林 知 远")):
+        attention = bundled.attention(text, TRIPLE._replace(object=name))
+        assert len(attention.weights) == len(attention.triple_tokens)
+        given = "".join(name[slice(*token.span)] for token in attention.triple_tokens if token.part == "object")
+        assert given == "林知远"
+
+
 def test_what_is_malformed_is_refused(bundled):
     with pytest.raises(DataError, match="text"):
         bundled.attention(" ", TRIPLE)

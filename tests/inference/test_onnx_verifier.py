@@ -191,6 +191,16 @@ def test_checks_reject_and_still_show_scores(verifier):
     assert all(v.text_score is not None and v.evidence for v in verdicts)
 
 
+def test_names_are_judged_as_the_text_writes_them(verifier):
+    text = "《雾 中渡》由卡洛斯•门\n德斯执导，上映于 1998 年。"
+    written = [Triple("雾 中渡", "导演", "卡洛斯•门\n德斯"), Triple("雾 中渡", "上映时间", "1998 年")]
+    given = [Triple("雾中渡", "导演", "卡洛斯·门德斯"), Triple("雾中渡", "上映时间", "1998年")]
+    assert_same(verifier.score_many([(text, given)])[0], verifier.score_many([(text, written)])[0])
+    assert [verdict.candidate.triple for verdict in verifier.verify(text, given)] == given
+    spans = verifier.verify(text, given)[0].evidence
+    assert "卡洛斯•门\n德斯" in [text[start:end] for start, end in spans]
+
+
 def test_nothing_to_judge(verifier):
     assert verifier.verify(FILM, []) == []
     assert verifier.verify_many([]) == []

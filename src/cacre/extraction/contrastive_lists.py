@@ -14,8 +14,8 @@ from cacre.data.guard import FalseNegativeGuard
 from cacre.data.negatives import generate_negatives
 from cacre.data.normalisation import normalise_triple
 from cacre.extraction.alignment import ParaphraseKind, likeness, match_positives, pair_up, paraphrase_kind
-from cacre.extraction.snapping import Snapper
 from cacre.extraction.values import ParsedAnswer, SaidTriple
+from cacre.inference.snapping import Snapper
 from cacre.schema import NOT_IN_SCHEMA, Schema
 from cacre.types import Example, Triple
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from cacre.data.normalisation import normalise_name, normalise_text
 from cacre.errors import ConfigError, DataError
-from cacre.extraction.snapping import Snapper
-from cacre.extraction.values import SaidTriple, Snapped, Window
+from cacre.extraction.values import SaidTriple, Window
+from cacre.inference.snapping import Snapped, Snapper
 from cacre.schema import Schema
 from cacre.types import Span, Triple
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cacre.types import Span, Triple
+from cacre.types import Triple
 
 AnswerKind = Literal["contrastive", "triples"]
 """What an answer holds: the three lists of the paper, or one list of triples."""
@@ -75,16 +75,3 @@ class Window:
 
     start: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapped:
-    """An entity after it was looked up in the text.
-
-    Args:
-        surface: The entity as the text writes it; as the LLM wrote it where the text has no such entity.
-        span: Character offsets `[start, end)` of the first mention in the text; None if there is none.
-    """
-
-    surface: str
-    span: Span | None

@@ -78,7 +78,7 @@ def attention_of(scorer: Scorer, text: str, triple: Triple) -> Attention:
         placed = np.flatnonzero(features.role_ids == role).tolist()
         spans = scorer.featurizer.tokenizer.encode(value, add_special_tokens=False).offsets
         tokens += [TripleToken(part, span) for span in spans[: len(placed)]]
-        rows += placed
+        rows += placed[: len(spans)]  # the model reads the name as the text writes it, which may be longer
     columns = np.flatnonzero(window.offsets[:, 1] > window.offsets[:, 0])
     spans_of_text = tuple((int(start), int(end)) for start, end in window.offsets[columns])
     return Attention(

@@ -20,6 +20,7 @@ from cacre.inference.decision import PairStrategy, Scores
 from cacre.inference.evidence import evidence_spans, mention_marks
 from cacre.inference.graph import BATCH_SIZE, Graph, batches
 from cacre.inference.pairing import ALL_STRATEGIES, Companions, plan_companions
+from cacre.inference.snapping import as_written
 from cacre.preprocessing.evidence import MARKS
 from cacre.preprocessing.featurizer import EvidenceFeatures, Featurizer, TextFeatures, TripleFeatures, pad
 from cacre.schema import Schema
@@ -122,13 +123,14 @@ class Scorer:
             For each row the scores of its candidates, in their order.
         """
         work = _Work()
-        plans = [self._plan(work, text, candidates, strategies) for text, candidates in rows]
+        plans = [self._plan(work, text, as_written(text, candidates), strategies) for text, candidates in rows]
         results = self._run_pairs(work)
         self._run_comparisons(work, results)
         return [[_scores(plan, work, results) for plan in row] for row in plans]
 
     def attend(self, text: str, triple: Triple) -> tuple[TextFeatures, TripleFeatures, Array]:
         """The window that a triple is paired with, its tokens, and the attention between them, `[L_R, L_T]`."""
+        triple = as_written(text, [Candidate(triple)])[0].triple
         work = _Work({text: self.featurizer.windows(text)})
         key = (text, self._choose(work.windows[text], triple), triple)
         self._enter(work, key, judged=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from cacre.extraction.agents.answers import Slot
 from cacre.extraction.merging import triple_key
-from cacre.extraction.snapping import Snapper
 from cacre.extraction.values import SaidTriple, Window
+from cacre.inference.snapping import Snapper
 from cacre.schema import Schema
 from cacre.types import Triple
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cacre.extraction.brackets import encloses
+from cacre.preprocessing.brackets import encloses
 from cacre.types import Span
 
 Parts = tuple[str, str, str]

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from cacre.extraction.brackets import encloses
-from cacre.extraction.values import Snapped
 from cacre.inference.decision import normalise_mention
+from cacre.preprocessing.brackets import encloses
 from cacre.preprocessing.characters import CLOSING, OPENING, strip_title_marks
-from cacre.types import Span
+from cacre.types import Candidate, Span, Triple
 
 _PAIRS = {**dict(zip(OPENING, CLOSING, strict=True)), "'": "'"}
 # Lower case of Σ is ς at the end of a word and σ elsewhere, so that a part folds differently from the whole.
 _FINAL_SIGMA = str.maketrans("ς", "σ")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapped:
+    """An entity after it was looked up in the text.
+
+    Args:
+        surface: The entity as the text writes it; as the LLM wrote it where the text has no such entity.
+        span: Character offsets `[start, end)` of the first mention in the text; None if there is none.
+    """
+
+    surface: str
+    span: Span | None
 
 
 class Snapper:
@@ -66,6 +78,30 @@ class Snapper:
         start -= closing > 0 and self._text[start - 1 : start] == "《"
         end += opening > 0 and self._text[end : end + 1] == "》"
         return start, end
+
+
+def as_written(text: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with their names as the text writes them, where it writes them otherwise than they do.
+
+    A model looks for names character by character: to it 1998年 does not stand in a text that has 1998 年. Names that
+    stand in the text, and those that it does not have at all, stay as they are.
+
+    Args:
+        text: The text.
+        candidates: What is judged against it.
+    """
+    snapper = Snapper(text)
+
+    def name(given: str) -> str:
+        return given if given in text else snapper.snap(given).surface
+
+    def triple(given: Triple) -> Triple:
+        return Triple(name(given.subject), given.predicate, name(given.object))
+
+    return [
+        replace(c, triple=triple(c.triple), paraphrase=None if c.paraphrase is None else triple(c.paraphrase))
+        for c in candidates
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cacre.extraction.snapping import Snapper
-from cacre.extraction.values import Snapped
 from cacre.inference.decision import normalise_mention
+from cacre.inference.snapping import Snapped, Snapper
 
 TEXT = (
     "《雾中渡》由Ｌｉｎ 知远执导，韦 宁配音ｶﾞｲ，㈱云岫出品。《甲》与《乙》，cafe\u0301，İzmir，阿·莫，（前）渡口，ΟΔΟΣ"
