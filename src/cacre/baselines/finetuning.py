@@ -60,7 +60,7 @@ def seeded(seed: int) -> Iterator[None]:
         import torch
     except ImportError as error:
         raise MissingExtraError("torch", "baselines") from error
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 
