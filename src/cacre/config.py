@@ -203,6 +203,8 @@ class TrainingSettings(OptimisationSettings):
     """Negatives that cacre corrupts itself, per anchor, besides those in the data (A34)."""
     generated_kinds: Annotated[tuple[NegativeKind, ...], Field(min_length=1)] = get_args(NegativeKind)
     """How they are made, the kinds taking turns."""
+    generated_of_each: bool = False
+    """Make `generated_negatives` of every kind instead, so that no kind takes another's place."""
     complete_annotation: bool = False
     """Whether the training texts are annotated completely. Then 作曲 is wrong where only 作词 is annotated, and may be
     generated; else what often holds together is left alone."""

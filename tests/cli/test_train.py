@@ -1,6 +1,9 @@
 import json
+import shutil
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 import tiny_corpus
@@ -75,10 +78,10 @@ def test_settings_reach_the_training(data, tmp_path, monkeypatch):
     class Seen(Exception):
         pass
 
-    def record(examples, output, settings, schema, dev, extracted):
+    def record(examples, output, settings, schema, dev, extracted, start):
         assert (settings.training.epochs, settings.loss.negatives, settings.model.evidence) == (3, "own", False)
         assert settings.encoder.name_or_path == "./folder"
-        assert (len(examples), schema.name, dev) == (2, "duie", None)
+        assert (len(examples), schema.name, dev, start) == (2, "duie", None, None)
         assert extracted == {"甲是乙。": (("甲", "妻子", "乙"),)}
         raise Seen
 
@@ -90,6 +93,39 @@ def test_settings_reach_the_training(data, tmp_path, monkeypatch):
     arguments = ["train", str(data), "-o", str(tmp_path / "out"), "--limit", "2", "--extracted", str(found)]
     result = CliRunner().invoke(app, arguments + [a for s in sets for a in ("--set", s)])
     assert isinstance(result.exception, Seen)
+
+
+def test_a_network_of_ones_own_beside_that_of_the_start(data, tmp_path, no_training):
+    arguments = ("train", data, "-o", tmp_path / "out", "--from", "mini-zh")
+    error = error_of(*arguments, "--set", "training.epochs=2", "--set", "model.reader_layers=3")
+    assert "--set model.reader_layers: with --from, the network is that of the model it goes on from" in error
+    assert "--set encoder.name_or_path: with --from" in error_of(*arguments, "--set", "encoder.name_or_path=x")
+    assert "mini-en: no such folder" in error_of("train", data, "-o", tmp_path / "out", "--from", "mini-en")
+
+
+@pytest.mark.slow
+def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
+    """The encoder of a frozen one stays as it is, the rest learns, and the schema is that of the start."""
+    start, folder = tmp_path / "start", tmp_path / "on"
+    assert invoke("train", data, "-o", start, "--dev", data, *(a for s in SETS for a in ("--set", s))).exit_code == 0
+    shutil.move(start / "model.safetensors", tmp_path / "trained.safetensors")
+    on = ("training.batch_size=2", "training.epochs=2", "encoder.frozen=true", "loss.negatives=own")
+    rates = [part for entry in on for part in ("--set", entry)]
+    result = invoke("train", data, "-o", folder, "--dev", data, "--from", start, *rates)
+    assert result.exit_code == 0, result.output
+    before = json.loads((start / "metrics.json").read_text(encoding="utf-8"))["dev"]
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["dev_of_start"]["text_auc"] == pytest.approx(before["text_auc"], abs=1e-6)
+    assert f"(before: {before['text_auc']:.3f}, " in result.stderr
+    one, other = load_file(tmp_path / "trained.safetensors"), load_file(folder / "model.safetensors")
+    changed = {name for name in one if np.abs(one[name] - other[name]).max() > 1e-7}
+    assert {name for name in changed if name.startswith("cross_attention.")}
+    assert not {name for name in changed if name.startswith("encoder.")}
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["model"]["pair_width"], settings["loss"]["negatives"]) == (12, "own")
+    again = invoke("train", data, "-o", folder, "--dev", data, "--from", folder, *rates)
+    assert again.exit_code == 1, again.output
+    assert "start was" in again.stderr
 
 
 def test_no_such_data_preset_or_schema(data, tmp_path, no_training):

@@ -155,6 +155,18 @@ def test_every_kind_gets_its_turn_and_the_seed_decides():
     assert first != generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(6), 5)
 
 
+def test_of_each_kind_so_many():
+    kinds = ["swap_roles", "corrupt_predicate", "corrupt_object"]
+    batch = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 1, kinds, each=True)
+    turns = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 1, kinds)
+    possible = [set(kinds), set(kinds), set(kinds), {"swap_roles", "corrupt_object"}]  # the last has no near miss
+    assert [set(row) for row in batch.kinds] == possible
+    assert [len(set(row)) for row in batch.negatives] == [3, 3, 3, 2]
+    assert all(len(row) == 1 for row in turns.negatives)
+    double = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 2, kinds, each=True)
+    assert all(row.count("swap_roles") == 1 and row.count("corrupt_object") == 2 for row in double.kinds)
+
+
 def test_chosen_kinds_only_and_what_exists_is_not_made_again():
     swapped = Triple("李默", "导演", "长夜")
     example = Example(TEXT, (FILM,), (FILM,), (FILM,))

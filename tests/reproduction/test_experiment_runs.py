@@ -12,7 +12,7 @@ from cacre.reproduction.experiment import load_experiment
 from cacre.reproduction.runs import finished_runs, run_folder, train_runs, variant_rows
 from cacre.schema import RelationType, Schema
 from cacre.training.checkpoints import claim_folder
-from cacre.training.run import data_record, run_record
+from cacre.training.record import data_record, run_record
 
 EXPERIMENT = """
 name = "films"

@@ -45,6 +45,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "train": (
         "cacre train corpus/seed corpus/train -o runs/mine --schema open --set training.epochs=8",
         "cacre train pairs.jsonl -o runs/port --schema port.json --dev dev.jsonl",
+        "cacre train pairs.jsonl -o runs/port --from mini-zh --set training.epochs=3",
     ),
     "train-extractor": (
         "cacre train-extractor electra-joint train.jsonl -o runs/extractor --dev dev.jsonl --encoder encoder-folder",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +13,10 @@ from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted
+from cacre.errors import ConfigError
 from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier
+from cacre.inference.folder import find_folder
 from cacre.schema import load_schema
 from cacre.types import Example
 
@@ -32,11 +34,19 @@ def train_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The model folder.")],
     config: Annotated[str, typer.Option(help="Preset (default, paper) or TOML file.")] = "default",
     dev: Annotated[list[Path] | None, typer.Option(help="Dev rows; split off from DATA when not given.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="MODEL", help="Go on from a trained model: a bundled one (mini-zh) or a folder."
+        ),
+    ] = None,
     extracted: Annotated[
         list[Path] | None,
         typer.Option(help="Candidate rows of DATA's texts; those that DATA does not speak for become negatives."),
     ] = None,
-    schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "duie",
+    schema: Annotated[
+        str | None, typer.Option(help="Relation schema: duie, open, or a file; else that of --from, or duie.")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting; repeatable.")
     ] = None,
@@ -52,29 +62,55 @@ def train_command(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Use only the first rows of DATA.")] = None,
 ) -> None:
-    """Train, choose the best checkpoint on dev, export to ONNX, fit thresholds. Run again to go on after a stop."""
+    """Train, choose the best checkpoint on dev, export to ONNX, fit thresholds. Run again to go on after a stop.
+
+    With --from a trained model learns from DATA too, at the rates of training.learning_rate and
+    training.encoder_learning_rate: a few hundred texts and minutes are enough for that.
+    """
     with needs_extra("train"):
         from cacre.evaluation.fitting import label_by_lists
-        from cacre.export import export_onnx
+        from cacre.export import export_onnx, load_trainable
         from cacre.training import train
         from cacre.training.card import CardNotes, write_card
-    settings = load_settings(config, parse_overrides(overrides or []))
-    relations = load_schema(schema)
+        from cacre.training.run import network_settings
+    changes = parse_overrides(overrides or [])
+    trained = None
+    if start is not None:
+        refuse_network(changes)
+        trained = load_trainable(find_folder(start))
+        frozen = bool(changes.get("encoder", {}).get("frozen", False))
+        changes |= network_settings(trained, frozen=frozen)
+    settings = load_settings(config, changes)
+    relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
-    result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []))
+    result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []), trained)
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
     measured = [e for e in result.dev if e.negatives or e.hard]
     export_onnx(output, precision=precision.value, labelled=[label_by_lists(e) for e in measured])
     fit_folder(output, measured, max_recall_loss)
     write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
-    scores = result.metrics["dev"]
+    scores, before = result.metrics["dev"], result.metrics.get("dev_of_start")
+    earlier = f" (before: {before['text_auc']:.3f}, {before['anchor_auc']:.3f})" if before else ""
     typer.echo(
-        f"{output}: dev text AUC {scores['text_auc']:.3f}, anchor AUC {scores['anchor_auc']:.3f}, "
+        f"{output}: dev text AUC {scores['text_auc']:.3f}, anchor AUC {scores['anchor_auc']:.3f}{earlier}, "
         f"{result.metrics['steps']} steps, {result.metrics['seconds']:.0f} s",
         err=True,
     )
+
+
+def refuse_network(changes: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuse settings of the network, which `--from` brings with it.
+
+    Raises:
+        ConfigError: One is given.
+    """
+    given = [f"{table}.{key}" for table in ("model", "encoder") for key in changes.get(table, {})]
+    if wrong := [name for name in given if name != "encoder.frozen"]:
+        raise ConfigError(
+            f"--set {wrong[0]}: with --from, the network is that of the model it goes on from; leave it out"
+        )
 
 
 def fit_folder(folder: Path, examples: Sequence[Example], max_recall_loss: float | None = None) -> None:

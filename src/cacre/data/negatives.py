@@ -143,6 +143,7 @@ def generate_negatives(
     pool: EntityPool | None = None,
     *,
     complete: bool = False,
+    each: bool = False,
 ) -> NegativeBatch:
     """Corrupt each anchor into up to `per_anchor` negatives, the kinds taking turns in random order.
 
@@ -158,6 +159,7 @@ def generate_negatives(
         pool: Entities of other texts, for texts with too few of their own.
         complete: Whether the texts are annotated completely, so that what often holds together with a known triple is
             wrong where it is not known itself.
+        each: Make up to `per_anchor` negatives of every kind, so that no kind takes another's place.
 
     Raises:
         ConfigError: A kind is unknown, or none is given, or `per_anchor` is negative.
@@ -170,7 +172,8 @@ def generate_negatives(
     guard = FalseNegativeGuard(schema, (*example.anchors, *example.positives, *(example.gold or ())))
     fair: frozenset[RejectReason | None] = frozenset([None, "co_holding"] if complete else [None])
     maker = _Maker(schema, source, guard, frozenset((*example.negatives, *example.hard)), fair)
-    rows = [maker.corrupt(anchor, kinds, per_anchor, rng) for anchor in example.anchors]
+    groups = [(kind,) for kind in kinds] if each else [tuple(kinds)]
+    rows = [maker.corrupt(anchor, groups, per_anchor, rng) for anchor in example.anchors]
     report = sum((_report(row, dropped) for row, dropped in rows), GuardReport())
     return NegativeBatch(tuple(tuple(row) for row, _ in rows), tuple(tuple(row.values()) for row, _ in rows), report)
 
@@ -186,13 +189,29 @@ class _Maker:
     fair: frozenset[RejectReason | None]
 
     def corrupt(
-        self, anchor: Triple, kinds: Sequence[NegativeKind], wanted: int, rng: Generator
+        self, anchor: Triple, groups: Sequence[Sequence[NegativeKind]], wanted: int, rng: Generator
     ) -> tuple[dict[Triple, NegativeKind], dict[Triple, RejectReason]]:
-        """Negatives of one anchor with their kinds, and what the guard refused (each once, however often tried)."""
+        """Negatives of one anchor with their kinds, and what the guard refused (each once, however often tried).
+
+        So many are wanted of each group of kinds; those of a group take turns.
+        """
         row: dict[Triple, NegativeKind] = {}
         dropped: dict[Triple, RejectReason] = {}
-        for kind in _turns(kinds, wanted, rng):
-            if len(row) == wanted:
+        for kinds in groups:
+            self._fill(row, dropped, anchor, _turns(kinds, wanted, rng), len(row) + wanted, rng)
+        return row, dropped
+
+    def _fill(
+        self,
+        row: dict[Triple, NegativeKind],
+        dropped: dict[Triple, RejectReason],
+        anchor: Triple,
+        turns: Iterable[NegativeKind],
+        full: int,
+        rng: Generator,
+    ) -> None:
+        for kind in turns:
+            if len(row) == full:
                 break
             negative = _CORRUPTIONS[kind](anchor, self.source, self.schema, rng)
             if negative is None or negative in row or negative in dropped or negative in self.present:
@@ -202,7 +221,6 @@ class _Maker:
                 row[negative] = kind
             elif reason is not None:
                 dropped[negative] = reason
-        return row, dropped
 
 
 def _report(row: Mapping[Triple, NegativeKind], dropped: Mapping[Triple, RejectReason]) -> GuardReport:

@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from cacre.export.names import HALF
+
 SMALLEST_HALVED = 1024
 """Numbers in a weight from which on it is large."""
 
@@ -23,8 +25,8 @@ def halve(graph: onnx.GraphProto) -> None:
         half = value.astype(np.float16)
         if not np.array_equal(half.astype(np.float32), value):
             continue
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.float16"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}.float16"], [name], to=onnx.TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(half, name + HALF))
+        casts.append(onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

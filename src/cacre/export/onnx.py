@@ -23,6 +23,7 @@ from cacre.errors import ConfigError, ModelError
 from cacre.evaluation.fitting import LabelledText
 from cacre.export.graphs import GraphSpec, graph_specs
 from cacre.export.halves import SMALLEST_HALVED, halve
+from cacre.export.names import name_weights
 from cacre.export.quantisation import labels_to_measure, quantise
 from cacre.modeling.folder import LoadedModel, load_model, save_model
 
@@ -117,7 +118,7 @@ def _write_graphs(loaded: LoadedModel, folder: Path, precision: Precision) -> di
     Raises:
         ModelError: One differs too much.
     """
-    _use_plain_attention(loaded)
+    use_plain_attention(loaded)
     trained = {name: copy.deepcopy(spec.module) for name, spec in graph_specs(loaded).items()}
     if loaded.model.projection is not None:
         loaded.model.projection.fold()
@@ -143,7 +144,7 @@ def round_weights(module: nn.Module) -> None:
                 parameter.copy_(parameter.half().float())
 
 
-def _use_plain_attention(loaded: LoadedModel) -> None:
+def use_plain_attention(loaded: LoadedModel) -> None:
     """Fused attention kernels have no ONNX counterpart that pads in the same way."""
     loaded.model.encoder.backbone.set_attn_implementation("eager")  # type: ignore[operator]
 
@@ -180,6 +181,7 @@ def export_graph(spec: GraphSpec, path: Path, precision: Precision) -> None:
         raise ModelError(f"{path.name}: the exporter gave no program")
     proto = program.model_proto
     _strip_traces(proto.graph)
+    name_weights(proto.graph, spec.module)
     if precision != "float32":
         halve(proto.graph)
     onnx.save(proto, path)

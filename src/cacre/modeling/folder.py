@@ -81,6 +81,24 @@ def load_model(folder: Path) -> LoadedModel:
     Raises:
         ModelError: The folder is missing, truncated, of another version, or not a model.
     """
+    loaded = load_untrained(folder)
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise ModelError(f"{weights}: missing; this folder can serve (ONNX) but cannot be exported from")
+    try:
+        load_weights(loaded.model, str(weights))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        first = str(error).strip().split("\n")[0]
+        raise ModelError(f"{weights}: does not fit config.json or is truncated ({first})") from error
+    return loaded
+
+
+def load_untrained(folder: Path) -> LoadedModel:
+    """Read a model folder but for its weights, which are random.
+
+    Raises:
+        ModelError: The folder is missing, truncated, of another version, or not a model.
+    """
     config = read_config(folder)
     tokenizer = load_tokenizer(folder / "tokenizer.json")
     if config.get("vocabulary", _fingerprint(tokenizer)) != _fingerprint(tokenizer):
@@ -89,14 +107,6 @@ def load_model(folder: Path) -> LoadedModel:
         )
     schema = _read_schema(folder / "schema.json")
     settings, model = _build(config, folder / "config.json")
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise ModelError(f"{weights}: missing; this folder can serve (ONNX) but cannot be trained or exported from")
-    try:
-        load_weights(model, str(weights))
-    except (SafetensorError, RuntimeError, OSError) as error:
-        first = str(error).strip().split("\n")[0]
-        raise ModelError(f"{weights}: does not fit config.json or is truncated ({first})") from error
     return LoadedModel(model.eval(), tokenizer, schema, settings)
 
 

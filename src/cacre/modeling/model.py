@@ -105,6 +105,29 @@ class ProjectionNetwork(nn.Module):
         self.convolution.bias.copy_(bias)
         self.linear, self.affine = nn.Identity(), nn.Sequential()
 
+    @torch.no_grad()
+    def unfold(self, weight: Tensor, bias: Tensor) -> None:
+        """Take what `fold` gives, with affine layers that change nothing: the same function, to be trained on.
+
+        Args:
+            weight: `[P, D, k]`.
+            bias: `[P]`.
+
+        Raises:
+            ValueError: P is greater than D, for which this has no place.
+        """
+        size, width = weight.shape[:2]
+        if size > width:
+            raise ValueError(f"its projection_size {size} is more than its width {width}")
+        assert isinstance(self.linear, nn.Linear) and self.convolution.bias is not None
+        for layer in (self.convolution, self.linear, *self.affine):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        self.convolution.weight[:size].copy_(weight)
+        self.convolution.bias[:size].copy_(bias)
+        for layer in (self.linear, *self.affine):
+            layer.weight.fill_diagonal_(1.0)
+
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`[C, L, D] -> [C, L, P]`."""
         if mask is not None:  # a convolution must not see what stands in the padding

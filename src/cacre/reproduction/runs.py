@@ -19,7 +19,7 @@ from cacre.reproduction.experiment import Experiment, Variant
 from cacre.schema import Schema
 from cacre.training import train
 from cacre.training.checkpoints import claim_folder
-from cacre.training.run import data_record, run_record
+from cacre.training.record import data_record, run_record
 from cacre.types import Candidate, Example
 
 

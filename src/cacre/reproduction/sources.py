@@ -34,6 +34,7 @@ def told_rows(experiment: Experiment, examples: Sequence[Example], schema: Schem
             seed=seed,
             kinds=training.generated_kinds,
             complete=training.complete_annotation,
+            each=training.generated_of_each,
         )[: len(rows)]
     if variant.labels == "lists":
         return made

@@ -114,6 +114,7 @@ def featurize(
     seed: int,
     kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
     complete: bool = False,
+    each: bool = False,
 ) -> Featurized:
     """Featurise examples for training or for dev.
 
@@ -126,6 +127,7 @@ def featurize(
         seed: Of the corruptions; each example draws from its own stream, so that order does not matter.
         kinds: Corruptions to use.
         complete: Whether the annotation is complete, see `generate_negatives`.
+        each: Make so many of every kind, see `generate_negatives`.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema) if generated else {}
@@ -137,7 +139,7 @@ def featurize(
         own = [n for n in dict.fromkeys((*example.negatives, *example.hard)) if _may_be_wrong(guard, n)]
         refused += len(set((*example.negatives, *example.hard))) - len(own)
         rng = np.random.default_rng([seed, key])
-        batch = generate_negatives(example, schema, rng, generated, kinds, pool, complete=complete)
+        batch = generate_negatives(example, schema, rng, generated, kinds, pool, complete=complete, each=each)
         report = report + batch.report
         corrupted = [n for row in batch.negatives for n in row]
         builder = PairBuilder(featurizer.windows(example.text), featurizer)
@@ -164,6 +166,7 @@ def with_negatives(
     seed: int,
     kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
     complete: bool = False,
+    each: bool = False,
 ) -> list[Example]:
     """Give the texts that came without a wrong triple generated ones, so that there is something to measure.
 
@@ -178,6 +181,7 @@ def with_negatives(
         seed: Of the corruptions.
         kinds: Corruptions to use.
         complete: Whether the annotation is complete, see `generate_negatives`.
+        each: Make so many of every kind, see `generate_negatives`.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema)
@@ -185,7 +189,7 @@ def with_negatives(
     for key, example in enumerate(examples):
         if example.anchors and not (example.negatives or example.hard):
             rng = np.random.default_rng([seed, key])
-            rows = generate_negatives(example, schema, rng, count, kinds, pool, complete=complete).negatives
+            rows = generate_negatives(example, schema, rng, count, kinds, pool, complete=complete, each=each).negatives
             example = replace(example, hard=tuple(dict.fromkeys(n for row in rows for n in row)))
         made.append(example)
     return made

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from cacre.training.features import (
 )
 from cacre.training.objective import Criterion
 from cacre.training.parallel import meet, on_first, process_count, process_index, shared_encoder_cache
+from cacre.training.record import data_record, run_record, weights_digest
 from cacre.training.trainer import CacreTrainer, dev_aucs, texts_at_once
 from cacre.types import Example
 
@@ -63,6 +63,7 @@ def train(
     schema: Schema,
     dev: Sequence[Example] | None = None,
     extracted: Extracted | None = None,
+    start: LoadedModel | None = None,
 ) -> TrainingResult:
     """Train CACRE and write a model folder.
 
@@ -79,19 +80,26 @@ def train(
             given. Those without a wrong triple are given generated ones.
         extracted: An extractor's candidates by text; those that the lists of their text do not speak for become
             negatives. Of dev texts they are left alone, so that dev stays the same with them and without.
+        start: A trained model to go on from, instead of a new network; its weights are changed. Whatever describes
+            a network must be the same in `settings`, see `network_settings`.
 
     Raises:
         DataError: No usable example, or candidates of other texts only.
-        ConfigError: The folder holds a run with other settings, other data or another schema.
+        ConfigError: The folder holds a run with other settings, other data, another schema or another start; or
+            `settings` describe another network than that of `start`.
     """
     started = time.monotonic()
     meet()
+    network = settings.model_dump(include={"model", "encoder"})
+    if start is not None and network_settings(start, frozen=settings.encoder.frozen) != network:
+        raise ConfigError("[model] and [encoder] are those of the model that training starts from: leave them out")
     if settings.training.batch_size < process_count():
         raise ConfigError(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
     record = run_record(settings, data_record(schema, examples, dev, extracted))
+    record |= {"start": weights_digest(start.model)} if start else {}
     on_first(lambda: claim_folder(output, record))
     if dev is None:
         fraction = settings.training.dev_fraction
@@ -108,7 +116,8 @@ def train(
     dev = with_negatives(dev, schema, count=count, seed=settings.training.seed)
     metrics = on_first(lambda: _finished(output))
     if metrics is None:
-        metrics = _train(examples, dev, output, settings, schema, started)
+        loaded = replace(start, schema=schema, settings=settings) if start else None
+        metrics = _train(examples, dev, output, settings, schema, started, loaded)
         on_first(lambda: _write_metrics(output, metrics))
     return TrainingResult(dev, metrics, process_index() == 0)
 
@@ -120,27 +129,31 @@ def _train(
     settings: Settings,
     schema: Schema,
     started: float,
+    start: LoadedModel | None,
 ) -> dict[str, Any]:
     training = settings.training
     set_seed(training.seed)
-    loaded = build_model(settings, schema, examples)
+    loaded = start or build_model(settings, schema, examples)
     examples = with_renamed(examples, schema, copies=training.renamed_copies, seed=training.seed)
     train_features, dev_features = (
         _featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev"))
     )
-    _standardise(loaded.model, train_features.examples)
+    if start is None:  # what was learnt goes by the scale it was learnt with
+        _standardise(loaded.model, train_features.examples)
     cache = _freeze(loaded.model, output, (train_features, dev_features)) if settings.encoder.frozen else None
     collator = Collator(loaded.featurizer, settings.model, settings.loss, cache, training.seed)
     criterion = Criterion(loaded.model, settings.loss)
     trainer = CacreTrainer(criterion, settings, train_features.examples, dev_features.examples, collator, output)
     if process_index():  # else all processes would drop the same places
         torch.manual_seed(training.seed + process_index())
+    before = dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)) if start else None
     checkpoint = on_first(lambda: last_checkpoint(output / "checkpoints"))
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
     on_first(lambda: save_model(output, loaded))
     return {
         "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
+        **({"dev_of_start": before} if before else {}),
         "steps": outcome.global_step,
         "seconds": round(time.monotonic() - started, 1),
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
@@ -185,6 +198,7 @@ def _featurize(examples: Sequence[Example], loaded: LoadedModel, settings: Setti
         generated=settings.training.generated_negatives if is_train else 0,
         kinds=settings.training.generated_kinds,
         complete=settings.training.complete_annotation,
+        each=settings.training.generated_of_each,
         paraphrase=is_train and settings.loss.paraphrased_negatives,
         seed=settings.training.seed,
     )
@@ -210,42 +224,17 @@ def _freeze(model: Cacre, output: Path, parts: Sequence[Featurized]) -> EncoderC
     return shared_encoder_cache(model.encoder, output / "checkpoints" / "encoder_states.bin", [*windows, *triples])
 
 
-def run_record(settings: Settings, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What determines a run, as `claim_folder` takes it.
+def network_settings(start: LoadedModel, *, frozen: bool = False) -> dict[str, Any]:
+    """The tables `model` and `encoder` of training that goes on from a model, as `load_settings` takes them.
 
     Args:
-        settings: All settings.
-        data: The `data_record` of what it learns from.
-    """
-    # How much memory a step needs and how many processes prepare it, not what is learnt.
-    means = {"gradient_checkpointing", "grad_cache_chunk", "loader_workers"}
-    return {"settings": settings.model_dump(mode="json", exclude={"training": means}), **data}
-
-
-def data_record(
-    schema: Schema,
-    examples: Sequence[Example],
-    dev: Sequence[Example] | None = None,
-    extracted: Extracted | None = None,
-) -> dict[str, Any]:
-    """What `train` is given besides settings, as hashes.
-
-    Args:
-        schema: Relation schema.
-        examples: The data, dev not yet split off.
-        dev: Data for dev; None where it is split off.
-        extracted: An extractor's candidates.
+        start: The model.
+        frozen: Whether its encoder stays as it is.
     """
     return {
-        "schema": _hash(schema.to_json()),
-        "data": _hash([astuple(example) for example in examples]),
-        "dev": "split off" if dev is None else _hash([astuple(example) for example in dev]),
-        **({"extracted": _hash({text: list(found) for text, found in extracted.items()})} if extracted else {}),
+        "model": start.settings.model.model_dump(),
+        "encoder": start.settings.encoder.model_dump() | {"frozen": frozen},
     }
-
-
-def _hash(values: object) -> str:
-    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def _counts(part: Featurized) -> dict[str, Any]:
