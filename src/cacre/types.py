@@ -11,6 +11,8 @@ from cacre.errors import DataError
 Outcome = Literal["supported", "rejected"]
 NegativeKind = Literal["corrupt_subject", "corrupt_predicate", "corrupt_object", "swap_roles", "trim_boundary"]
 """How a wrong triple is made of a right one."""
+ModalityKind = Literal["denied", "rumoured", "planned", "past"]
+"""What a text may do with a statement instead of asserting it."""
 Span = tuple[int, int]
 """Character offsets [start, end) into a text."""
 _OTHER_NAMES = {
@@ -128,6 +130,18 @@ def _plain(value: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401  (the valu
     return value["@value"], {name: part for name, part in value.items() if name != "@value"}
 
 
+class Modality(NamedTuple):
+    """How a text puts a statement that it does not simply assert.
+
+    Args:
+        kind: Denied, reported as rumour, only planned, or over.
+        cue: Where the word stands that says so.
+    """
+
+    kind: ModalityKind
+    cue: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The outcome for one candidate.
@@ -143,6 +157,8 @@ class Verdict:
         reason: Why it was rejected; None when supported.
         margin: How far the scores are above their thresholds, the nearer one counting; below 0 when rejected by a
             score. None if a check failed or no threshold applies, so that no score decided.
+        modality: How the text puts the statement, where a word shows that it does not simply assert it; information
+            that is there whatever the outcome.
     """
 
     candidate: Candidate
@@ -153,6 +169,7 @@ class Verdict:
     evidence: tuple[Span, ...] = ()
     reason: str | None = None
     margin: float | None = None
+    modality: Modality | None = None
 
     @property
     def supported(self) -> bool:

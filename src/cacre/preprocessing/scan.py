@@ -10,7 +10,7 @@ from itertools import accumulate
 from cacre.preprocessing.characters import fold
 from cacre.schema import Schema
 
-_CLAUSE_ENDS = frozenset("，。；！？：,;!?:\n")
+CLAUSE_ENDS = frozenset("，。；！？：,;!?:\n")
 _SENTENCE_ENDS = frozenset("。！？!?\n")
 _TITLE = re.compile(r"《[^《》]{1,80}》")
 
@@ -76,7 +76,7 @@ class TextScan:
     @cached_property
     def clause(self) -> list[int]:
         """Number of the clause of each character, `[len(text) + 1]`."""
-        return _count(self.folded, _CLAUSE_ENDS)
+        return _count(self.folded, CLAUSE_ENDS)
 
     @cached_property
     def sentence(self) -> list[int]:
