@@ -6,7 +6,7 @@ from cacre.adapters.names import Names, first_said, names_for
 from cacre.errors import ConfigError, DataError
 from cacre.inference import DecisionRules, OnnxVerifier
 from cacre.schema import RelationType, Schema, load_schema
-from cacre.types import Candidate, Triple, Verdict
+from cacre.types import Candidate, Modality, Triple, Verdict
 
 ENGLISH = Schema.of("films", [RelationType("directed by", "film", "person", inverses=("director of",))])
 
@@ -70,6 +70,12 @@ def test_an_empty_name_is_rejected_and_the_rest_judged_in_order():
 def test_a_text_that_cannot_be_judged_is_an_error(tiny_folder):
     with pytest.raises(DataError, match="text"):
         judge(OnnxVerifier(tiny_folder), [(" ", [Candidate(Triple("雾中渡", "导演", "林知远"))])])
+
+
+def test_a_relation_says_that_the_text_only_plans_it():
+    said = Triple("雾中渡", "导演", "林知远")
+    verdict = Verdict(Candidate(said), "supported", modality=Modality("planned", (3, 4)))
+    assert with_verdict({}, verdict, "林知远将执导《雾中渡》", said) == {"modality": "planned"}
 
 
 def test_what_was_said_of_a_relation_before_goes():

@@ -11,6 +11,7 @@ from llm_server import LLMServer
 
 NAMES = {"--schema-checks", "--no-schema-checks", "--mention-checks", "--no-mention-checks"}
 THRESHOLDS = {"--text-threshold", "--pair-threshold"}
+MODALITY = {"--reject-modality"}
 ANSWER = (
     '{"triples": [{"subject": "雾中渡", "predicate": "导演", "object": "林知远"}, '
     '{"subject": "雾中渡", "predicate": "气味", "object": "林知远"}, '
@@ -22,7 +23,7 @@ ANSWER = (
 def test_every_command_that_judges_has_them(command):
     found = typer.main.get_command(app).commands[command]
     options = {option for p in found.params for option in (*p.opts, *p.secondary_opts)}
-    assert options >= NAMES | THRESHOLDS | {"--schema"}
+    assert options >= NAMES | THRESHOLDS | MODALITY | {"--schema"}
 
 
 def kept(server, model, *words):
@@ -41,6 +42,27 @@ def test_run_obeys_them(folder, tiny_folder):
         assert kept(server, tiny_folder, "--no-mention-checks")[0] == [first, absent]
         assert kept(server, tiny_folder, "--no-schema-checks")[0] == [first, unknown]
         assert kept(server, tiny_folder, "--text-threshold", "1")[0] == []
+
+
+def test_filter_rejects_by_how_the_text_puts_it(folder, tiny_folder):
+    denied, planned = "林知远并不是《雾中渡》的导演。", "林知远有望执导《雾中渡》。"
+    triple = {"subject": "雾中渡", "predicate": "导演", "object": "林知远"}
+    write_rows("in.jsonl", [{"text": text, "triples": [triple]} for text in (denied, planned)])
+
+    def judged(*words):
+        arguments = ["filter", "in.jsonl", "--all", "all.jsonl", "-o", "kept.jsonl", "--text-threshold", "-1"]
+        result = CliRunner().invoke(app, [*arguments, "--pair-threshold", "-1", "--model", str(tiny_folder), *words])
+        assert result.exit_code == 0, result.stderr
+        found = [row["triples"][0] for row in rows_of("all.jsonl")]
+        assert [(t["modality"], t["modality_cue"]) for t in found] == [("denied", [4, 6]), ("planned", [3, 5])]
+        return [t.get("reason") for t in found]
+
+    assert judged() == ["denied in text", None]
+    assert judged("--reject-modality", "none") == [None, None]
+    assert judged("--reject-modality", "denied, planned") == ["denied in text", "planned in text"]
+    refused = CliRunner().invoke(app, ["filter", "in.jsonl", "--reject-modality", "gossip"])
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error: reject_modality 'gossip' is unknown: use any of denied, rumoured")
 
 
 def test_run_with_an_extractor_obeys_them(folder, tiny_folder):

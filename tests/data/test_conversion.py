@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cacre.data import read_rows, to_candidates, verdict_row
+from cacre.data import modality_of, read_rows, to_candidates, verdict_row
 from cacre.errors import DataError
-from cacre.types import Candidate, Triple, Verdict
+from cacre.types import Candidate, Modality, Triple, Verdict
 
 ITEM = {
     "subject": "长夜",
@@ -150,3 +150,18 @@ def test_no_key_is_lost(row_keys, item_keys):
     assert {key: value for key, value in out["triples"][0].items() if key not in new} == {
         key: value for key, value in row["triples"][0].items() if key not in new
     }
+
+
+def test_a_modality_is_written_whatever_the_outcome_and_read_back():
+    found = Modality("planned", (3, 4))
+    [item] = verdict_row(ROW, [judged(modality=found)])["triples"]
+    assert (item["verdict"], item["modality"], item["modality_cue"]) == ("supported", "planned", [3, 4])
+    assert modality_of(json.loads(json.dumps(item))) == found
+    [again] = verdict_row({**ROW, "triples": [item]}, [judged()])["triples"]
+    assert not {"modality", "modality_cue"} & set(again)
+
+
+def test_a_key_of_that_name_that_is_not_ours_is_no_modality():
+    assert modality_of({"modality": "image"}) is None
+    assert modality_of({"modality": "denied", "modality_cue": [1]}) is None
+    assert modality_of({}) is None

@@ -43,6 +43,7 @@ ROWS = [
         ("type or direction violates schema", "schema check"),
         ("subject not in text", "mention check"),
         ("object not in text", "mention check"),
+        ("denied in text", "modality check"),
         ("text_score 0.412 below 0.550", "text_score"),
         ("pair_score -0.412 below 0.550", "pair_score"),
         ("too long", "other"),

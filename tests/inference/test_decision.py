@@ -7,6 +7,7 @@ from cacre.inference.decision import (
     DecisionRules,
     Scores,
     check_candidate,
+    check_modality,
     check_scores,
     decide,
     margin,
@@ -15,7 +16,7 @@ from cacre.inference.decision import (
 )
 from cacre.inference.thresholds import Calibration, Thresholds
 from cacre.schema import load_schema
-from cacre.types import Candidate, Triple
+from cacre.types import Candidate, Modality, Triple
 
 SCHEMA = load_schema("duie")
 TEXT = "《雾中渡》由林知远执导，Ｃｏｌｄ Ｒｉｖｅｒ公司出品。"
@@ -198,3 +199,24 @@ def test_no_margin_where_a_check_decides():
     candidate = Candidate(Triple("白石渡", "导演", "林知远"))
     [verdict] = decide(TEXT, [candidate], [Scores(0.9)], SCHEMA, THRESHOLDS, DecisionRules())
     assert verdict.margin is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("denied", "denied in text"), ("rumoured", "rumoured in text"), ("planned", None), ("past", None)],
+)
+def test_what_is_denied_or_rumoured_is_rejected_and_the_rest_flagged(kind, reason):
+    candidate, modality = Candidate(Triple("雾中渡", "导演", "林知远")), Modality(kind, (4, 5))
+    [verdict] = decide(TEXT, [candidate], [Scores(0.9, modality=modality)], SCHEMA, THRESHOLDS, DecisionRules())
+    assert (verdict.reason, verdict.modality) == (reason, modality)
+    assert (verdict.margin is None) == (reason is not None)
+
+
+def test_what_modality_rejects_is_chosen():
+    planned = Scores(0.9, modality=Modality("planned", (4, 5)))
+    assert check_modality(planned, DecisionRules(reject_modality=("planned", "past"))) == "planned in text"
+    assert check_modality(Scores(0.9), DecisionRules(reject_modality=("planned",))) is None
+    denied = Scores(0.9, modality=Modality("denied", (4, 5)))
+    assert check_modality(denied, DecisionRules(reject_modality=())) is None
+    with pytest.raises(ConfigError, match="'gossip' is unknown: use any of denied, rumoured, planned, past"):
+        DecisionRules(reject_modality=("gossip",))

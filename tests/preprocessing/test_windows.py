@@ -108,3 +108,12 @@ def test_padding():
     assert padded.shape == (1, 5, 3)
     assert padded.dtype == np.float32
     assert mask.tolist() == [[1, 1, 0, 0, 0]]
+
+
+def test_the_word_of_a_modality_is_placed_in_the_whole_text(make_featurizer):
+    featurizer, triple = make_featurizer(max_text_length=20), Triple("雾中渡", "导演", "林知远")
+    text = "顾青禾编剧，" * 8 + "林知远并不是《雾中渡》的导演。"
+    windows = featurizer.windows(text)
+    found = featurizer.modality(windows[featurizer.choose_window(windows, triple)], triple)
+    assert (found.kind, text[slice(*found.cue)], found.cue[0]) == ("denied", "不是", text.index("不是"))
+    assert featurizer.modality(featurizer.text(SENTENCE), triple) is None

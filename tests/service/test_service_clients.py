@@ -12,7 +12,7 @@ from cacre.errors import ConfigError, DataError, LLMError
 from cacre.inference import Verifier
 from cacre.service import AsyncClient, Client, Proposer, ServeSettings, ServiceError, serving
 from cacre.service.exchange import Patience
-from cacre.types import Candidate, Triple
+from cacre.types import Candidate, Modality, Triple
 
 CANDIDATES = [
     Candidate(
@@ -83,6 +83,11 @@ def test_verdicts_are_those_of_the_local_verifier(both, url, tiny_folder):
     assert without_margins(both.call(url, "verify", TEXT, CANDIDATES)) == without_margins(expected)
     many = both.call(url, "verify_many", [(TEXT, CANDIDATES), (TEXT, [])] * 40)
     assert [without_margins(verdicts) for verdicts in many] == [without_margins(expected), []] * 40
+
+
+def test_a_modality_comes_over_http(both, url):
+    [verdict] = both.call(url, "verify", "林知远并不是《雾中渡》的导演。", [Triple("雾中渡", "导演", "林知远")])
+    assert (verdict.reason, verdict.modality) == ("denied in text", Modality("denied", (4, 6)))
 
 
 def test_the_synchronous_client_is_a_verifier(url):

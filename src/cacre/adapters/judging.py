@@ -18,6 +18,7 @@ KEYS = (
     "evidence_end",
     "judged_as",
     "reason",
+    "modality",
 )
 """Properties that a judged relation has; all are strings, numbers or lists of one of them, as graph stores want."""
 _Node = TypeVar("_Node", bound=Hashable)
@@ -75,6 +76,7 @@ def with_verdict(properties: Mapping[str, Any], verdict: Verdict, text: str, sai
         "evidence_end": [end for _, end in verdict.evidence],
         "judged_as": None if triple == said else " ".join(triple),
         "reason": verdict.reason,
+        "modality": None if verdict.modality is None else verdict.modality.kind,
     }
     kept = {key: value for key, value in properties.items() if key not in KEYS}
     return {**kept, **{key: value for key, value in found.items() if value is not None and value != []}}

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from cacre.adapters.judging import judge, stranded, with_verdict
 from cacre.adapters.names import Names, names_for
-from cacre.data import read_rows, to_candidates
+from cacre.data import modality_of, read_rows, to_candidates
 from cacre.data.rows import VerdictRow, content_of
 from cacre.errors import DataError
 from cacre.extras import needs_extra
@@ -119,7 +119,16 @@ def read_graph_documents(path: str | Path, schema: Schema | None = None) -> Iter
     for row in read_rows(str(path), "verdicts"):
         content = content_of(row, VerdictRow)
         verdicts = [
-            Verdict(candidate, i.verdict, i.text_score, i.pair_score, i.probability, i.evidence, i.reason)
+            Verdict(
+                candidate,
+                i.verdict,
+                i.text_score,
+                i.pair_score,
+                i.probability,
+                i.evidence,
+                i.reason,
+                modality=modality_of(i.model_extra or {}),
+            )
             for candidate, i in zip(to_candidates(row).candidates, content.triples, strict=True)
         ]
         metadata = {} if content.id is None else {"id": content.id}

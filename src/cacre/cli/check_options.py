@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from cacre.inference import DecisionRules
+from cacre.inference.decision import DEFAULT_REJECTED
 from cacre.schema import Schema, load_schema
+from cacre.types import ModalityKind
 
 CHECKS = "Checks and thresholds"
 
@@ -44,13 +46,33 @@ class CheckOptions:
         ),
     ] = None
 
+    reject_modality: Annotated[
+        str,
+        typer.Option(
+            metavar="KINDS",
+            help="Reject what the text puts so: any of denied, rumoured, planned, past, with commas between; or none.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = ",".join(DEFAULT_REJECTED)
+
     def rules_with(self, schema: Schema | None) -> DecisionRules:
         """The rules that the options name.
 
         Args:
             schema: Relation schema for the checks; None takes the model's.
+
+        Raises:
+            ConfigError: There is no such modality.
         """
-        return DecisionRules(self.schema_checks, self.mention_checks, self.text_threshold, self.pair_threshold, schema)
+        kinds = [kind.strip() for kind in self.reject_modality.split(",")]
+        return DecisionRules(
+            self.schema_checks,
+            self.mention_checks,
+            self.text_threshold,
+            self.pair_threshold,
+            schema,
+            () if kinds == ["none"] else tuple(cast("list[ModalityKind]", kinds)),
+        )
 
 
 @dataclass(frozen=True)
@@ -70,5 +92,6 @@ class SchemaCheckOptions(CheckOptions):
 
         Raises:
             SchemaError: There is no such schema.
+            ConfigError: There is no such modality.
         """
         return self.rules_with(load_schema(self.schema) if self.schema else None)

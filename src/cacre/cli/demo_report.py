@@ -216,7 +216,8 @@ def _gate(sample: Sample) -> str:
 def _rank(sample: Sample) -> tuple[bool, float]:
     """Sorts what the model was asked about, and is surest of, to the front."""
     score = sample.judged.text_score or 0.0
-    return sample.judged.gate in ("schema check", "mention check"), -score if sample.judged.supported else score
+    unasked = sample.judged.gate in ("schema check", "mention check", "modality check")
+    return unasked, -score if sample.judged.supported else score
 
 
 def _vary(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cacre.data.conversion import CandidateSet, to_candidates, to_example, verdict_row
+from cacre.data.conversion import CandidateSet, modality_of, to_candidates, to_example, verdict_row
 from cacre.data.corpus import load_examples
 from cacre.data.fields import Limits
 from cacre.data.jsonl import ErrorsFile, SeenIds, dump_row, read_rows, write_rows
@@ -17,6 +17,7 @@ __all__ = [
     "SeenIds",
     "dump_row",
     "load_examples",
+    "modality_of",
     "parse_row",
     "read_rows",
     "to_candidates",

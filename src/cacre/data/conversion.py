@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, get_args
 
 from cacre.data.rows import CandidateItem, CandidateRow, ContrastiveRow, Row, SpoItem, VerdictRow, content_of
 from cacre.data.shapes import named_parts
 from cacre.errors import DataError
-from cacre.types import Candidate, Example, Triple, Verdict
+from cacre.types import Candidate, Example, Modality, ModalityKind, Triple, Verdict
 
-_OWN_KEYS = ("verdict", "text_score", "pair_score", "probability", "evidence", "reason")
+_OWN_KEYS = ("verdict", "text_score", "pair_score", "probability", "evidence", "reason", "modality", "modality_cue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def verdict_row(candidate_row: Mapping[str, Any], verdicts: Sequence[Verdict]) -
 
     Returns:
         A new row: all keys of the old one, and in each triple `verdict`, `text_score`, `pair_score`, `probability`,
-        `evidence` and, when rejected, `reason`. A triple given as a list gets names. Scores are rounded to 6 digits.
+        `evidence`, when rejected `reason`, and `modality` with `modality_cue` where the text does not simply assert it.
+        A triple given as a list gets names. Scores are rounded to 6 digits.
 
     Raises:
         DataError: The verdicts are not those of the row's triples.
@@ -106,7 +107,19 @@ def _verdict_keys(verdict: Verdict) -> dict[str, Any]:
         "probability": _rounded(verdict.probability),
         "evidence": [[int(start), int(end)] for start, end in verdict.evidence],
     }
-    return keys if verdict.supported else {**keys, "reason": verdict.reason}
+    if not verdict.supported:
+        keys["reason"] = verdict.reason
+    if verdict.modality is not None:
+        keys |= {"modality": verdict.modality.kind, "modality_cue": list(verdict.modality.cue)}
+    return keys
+
+
+def modality_of(item: Mapping[str, Any]) -> Modality | None:
+    """How the text puts a judged triple: its `modality` and `modality_cue`; None where a row has other things there."""
+    kind, cue = item.get("modality"), item.get("modality_cue")
+    if kind not in get_args(ModalityKind) or not isinstance(cue, list | tuple) or len(cue) != 2:
+        return None
+    return Modality(cast("ModalityKind", kind), (int(cue[0]), int(cue[1])))
 
 
 def _rounded(value: float | None) -> float | None:

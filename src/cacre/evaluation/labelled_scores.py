@@ -17,6 +17,7 @@ from cacre.inference.decision import (
     Scores,
     agreement,
     check_candidate,
+    check_modality,
     normalise_mention,
     relation,
 )
@@ -166,7 +167,7 @@ def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: Lab
         missed[number] += row.missed_gold
         normalised = normalise_mention(row.text)
         for candidate, label, score in zip(row.candidates, row.labels, found, strict=True):
-            if check_candidate(candidate, normalised, verifier.schema, rules) is None:
+            if not (check_candidate(candidate, normalised, verifier.schema, rules) or check_modality(score, rules)):
                 chosen.append((number, candidate, label is True, score))
             else:
                 missed[number] += label is True

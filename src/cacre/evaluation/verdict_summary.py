@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from cacre.data import parse_row
 from cacre.data.rows import VerdictItem, VerdictRow
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import Scores, Spo, score
 from cacre.schema.checks import NOT_IN_SCHEMA, TYPE_VIOLATION
-from cacre.types import Span, Triple
+from cacre.types import ModalityKind, Span, Triple
 
-GATES = ("schema check", "mention check", "text_score", "pair_score")
+GATES = ("schema check", "mention check", "modality check", "text_score", "pair_score")
 """What can reject a candidate, in the order in which it is asked."""
 OTHER_GATE = "other"
+_MODALITY_REASONS = frozenset(f"{kind} in text" for kind in get_args(ModalityKind))
 ERROR_KINDS = {
     "relation": "the two names with a relation the text does not give them",
     "entity": "a value or name of something else in the text",
@@ -118,6 +119,8 @@ def gate_of(reason: str) -> str:
         return "schema check"
     if reason in ("subject not in text", "object not in text"):
         return "mention check"
+    if reason in _MODALITY_REASONS:
+        return "modality check"
     name = reason.partition(" ")[0]
     return name if name in GATES else OTHER_GATE
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cacre.errors import ConfigError
 from cacre.inference.thresholds import OFF, Calibration, Thresholds
 from cacre.schema import Schema
-from cacre.types import Candidate, Span, Verdict
+from cacre.types import Candidate, Modality, ModalityKind, Span, Verdict
 
 PairStrategy = Literal["paraphrase", "schema", "siblings"]
 """What the candidate is compared with: the extractor's paraphrase, one made from the schema, or its siblings (A28)."""
+
+MODALITIES: tuple[ModalityKind, ...] = get_args(ModalityKind)
+DEFAULT_REJECTED: tuple[ModalityKind, ...] = ("denied", "rumoured")
+"""Of these more than nine in ten hits in the training texts were wrong; `benchmarks/modality.py` counts them."""
 
 # Name marks, and dots between the parts of foreign names, are written in several ways for one and the same name.
 _FOLDED = str.maketrans({"《": None, "》": None, "•": "·", "‧": "·", "・": "·", "∙": "·"})
@@ -28,9 +32,10 @@ class DecisionRules:
         text_threshold: Replaces the fitted threshold on `text_score`, in [-1, 1].
         pair_threshold: Replaces the fitted thresholds on `pair_score`, in [-1, 1]; -1 turns them off.
         schema: Relation schema for the schema checks; None takes the model's. Scores always come from the model's.
+        reject_modality: Reject what the text denies, reports as rumour, only plans, or says is over, by `ModalityKind`.
 
     Raises:
-        ConfigError: A threshold is outside [-1, 1].
+        ConfigError: A threshold is outside [-1, 1], or there is no such modality.
     """
 
     schema_checks: bool = True
@@ -38,8 +43,12 @@ class DecisionRules:
     text_threshold: float | None = None
     pair_threshold: float | None = None
     schema: Schema | None = None
+    reject_modality: tuple[ModalityKind, ...] = DEFAULT_REJECTED
 
     def __post_init__(self) -> None:
+        for kind in self.reject_modality:
+            if kind not in MODALITIES:
+                raise ConfigError(f"reject_modality {kind!r} is unknown: use any of {', '.join(MODALITIES)}")
         for name, value in (("text_threshold", self.text_threshold), ("pair_threshold", self.pair_threshold)):
             if value is not None and not -1.0 <= value <= 1.0:
                 raise ConfigError(f"{name} is a cosine and must lie in [-1, 1], got {value!r}")
@@ -54,12 +63,14 @@ class Scores:
         pair_score: S_tt in [-1, 1]; None if there was nothing to compare with.
         strategy: What `pair_score` was measured against; None if there was nothing.
         evidence: Character spans of the text, best first.
+        modality: How the text puts the statement, where it does not simply assert it.
     """
 
     text_score: float
     pair_score: float | None = None
     strategy: PairStrategy | None = None
     evidence: tuple[Span, ...] = ()
+    modality: Modality | None = None
 
 
 def normalise_mention(text: str) -> str:
@@ -88,6 +99,12 @@ def check_candidate(candidate: Candidate, normalised_text: str, schema: Schema, 
             if not needle or needle not in normalised_text:
                 return f"{role} not in text"
     return None
+
+
+def check_modality(scores: Scores, rules: DecisionRules) -> str | None:
+    """Why the way in which the text puts the statement rules it out, or None."""
+    found = scores.modality
+    return f"{found.kind} in text" if found is not None and found.kind in rules.reject_modality else None
 
 
 def check_scores(scores: Scores, thresholds: Thresholds, rules: DecisionRules) -> str | None:
@@ -144,7 +161,7 @@ def decide(
     allowed = rules.schema or schema
     verdicts = []
     for candidate, score in zip(candidates, scores, strict=True):
-        failed = check_candidate(candidate, normalised, allowed, rules)
+        failed = check_candidate(candidate, normalised, allowed, rules) or check_modality(score, rules)
         reason = failed or check_scores(score, thresholds, rules)
         verdicts.append(
             Verdict(
@@ -156,6 +173,7 @@ def decide(
                 evidence=score.evidence,
                 reason=reason,
                 margin=None if failed else margin(score, thresholds, rules),
+                modality=score.modality,
             )
         )
     return verdicts

@@ -24,7 +24,7 @@ from cacre.inference.snapping import as_written
 from cacre.preprocessing.evidence import MARKS
 from cacre.preprocessing.featurizer import EvidenceFeatures, Featurizer, TextFeatures, TripleFeatures, pad
 from cacre.schema import Schema
-from cacre.types import Candidate, Span, Triple
+from cacre.types import Candidate, Modality, Span, Triple
 
 Array = NDArray[Any]
 WindowKey = tuple[str, int]
@@ -45,11 +45,13 @@ class PairResult:
         text_score: S_st.
         vectors: X_R after projection, `[L_R, P]`.
         evidence: Character spans of the text, best first.
+        modality: How the text puts the triple, where it does not simply assert it.
     """
 
     text_score: float
     vectors: Array
     evidence: tuple[Span, ...]
+    modality: Modality | None
 
 
 @dataclass
@@ -216,7 +218,8 @@ class Scorer:
                 spans = self._spans(work, key, given, attention[:l_r, :l_t]) if work.pairs[key] else ()
                 # A model that does not mask padding compares triples over all positions, as it did in training (A3).
                 kept = vectors[:l_r] if self.featurizer.settings.mask_padding else vectors
-                results[key] = PairResult(round(float(score), DIGITS), kept.copy(), spans)
+                modality = self.featurizer.modality(work.used[key[:2]], key[2]) if work.pairs[key] else None
+                results[key] = PairResult(round(float(score), DIGITS), kept.copy(), spans, modality)
         return results
 
     def _evidence(self, work: _Work, key: PairKey) -> EvidenceFeatures:
@@ -281,7 +284,7 @@ class Scorer:
 def _scores(plan: Plan, work: _Work, results: dict[PairKey, PairResult]) -> Scores:
     own = results[plan.own]
     pair_score = max((work.comparisons[plan.own, other] for other in plan.others), default=None)
-    return Scores(own.text_score, pair_score, plan.companions.strategy, own.evidence)
+    return Scores(own.text_score, pair_score, plan.companions.strategy, own.evidence, own.modality)
 
 
 def encoder_batches(

@@ -16,15 +16,17 @@ from cacre.preprocessing.characters import fold
 from cacre.preprocessing.evidence import (
     MARKS,
     VALUES,
+    PairContext,
     candidate_values,
     character_marks,
     make_context,
 )
 from cacre.preprocessing.mentions import find_mentions, nearest_pair
+from cacre.preprocessing.modality import find_modality
 from cacre.preprocessing.scan import CueIndex, TextScan, scan_text
 from cacre.preprocessing.tokenizer import CLS, SEP, special_id
 from cacre.schema import Schema
-from cacre.types import Triple
+from cacre.types import Modality, Triple
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -184,21 +186,32 @@ class Featurizer:
 
     def evidence(self, text: TextFeatures, triple: Triple) -> EvidenceFeatures:
         """String evidence of a pair, relative to the window `text`."""
-        triple = self.canonical(triple)
-        relation = self.schema.relations.get(triple.predicate)
-        context = make_context(
-            text.scan,
-            triple,
-            self._cues.words.get(triple.predicate) or (fold(triple.predicate),),
-            frozenset(relation.near_misses) if relation else frozenset(),
-            (relation.subject_type, relation.object_type) if relation else ("", ""),
-        )
+        context = self._context(text, triple)
         # A token is marked if one of its characters is: differences of running counts do for tokens of any length.
         counts = np.zeros((len(text.scan.text) + 1, self.mark_count), np.float32)
         np.cumsum(character_marks(context), axis=0, out=counts[1:])
         first, last = np.maximum(text.offsets - text.start, 0).T
         marks = (counts[last] > counts[first]).astype(np.float32)
         return EvidenceFeatures(marks, np.fromiter(candidate_values(context).values(), np.float32, self.value_count))
+
+    def modality(self, text: TextFeatures, triple: Triple) -> Modality | None:
+        """How the window `text` puts the triple, with the word's place in the whole text; None if it asserts it."""
+        found = find_modality(self._context(text, triple))
+        if found is None:
+            return None
+        start, end = found.cue
+        return Modality(found.kind, (start + text.start, end + text.start))
+
+    def _context(self, text: TextFeatures, triple: Triple) -> PairContext:
+        triple = self.canonical(triple)
+        relation = self.schema.relations.get(triple.predicate)
+        return make_context(
+            text.scan,
+            triple,
+            self._cues.words.get(triple.predicate) or (fold(triple.predicate),),
+            frozenset(relation.near_misses) if relation else frozenset(),
+            (relation.subject_type, relation.object_type) if relation else ("", ""),
+        )
 
 
 def _shorten(parts: list[list[int]], budget: int) -> list[list[int]]:

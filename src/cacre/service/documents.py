@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cacre.data.fields import DEFAULT_LIMITS
 from cacre.service.settings import ServeSettings
+from cacre.types import ModalityKind
 
 _TEXT = "《雾中渡》由林知远执导，顾青禾担任编剧。"
 _RIGHT = {"subject": "雾中渡", "predicate": "导演", "object": "林知远"}
@@ -44,6 +45,8 @@ class JudgedTriple(BaseModel):
     probability: float | None
     evidence: list[list[int]]
     reason: str | None = None
+    modality: ModalityKind | None = None
+    modality_cue: list[int] | None = None
     comparison: Compared | None = None
 
 

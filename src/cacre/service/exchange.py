@@ -13,7 +13,7 @@ from tenacity import RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.retry import retry_base
 from tenacity.stop import stop_base
 
-from cacre.data import dump_row
+from cacre.data import dump_row, modality_of
 from cacre.errors import CacreError, ConfigError, DataError, LLMError
 from cacre.inference.verifier import CandidateLike, as_candidate, as_pair
 from cacre.service.errors import ServiceError, TooMuchError
@@ -210,6 +210,7 @@ def _verdict(item: Mapping[str, Any], candidate: Candidate) -> Verdict:
         probability=item["probability"],
         evidence=tuple((start, end) for start, end in item["evidence"]),
         reason=item.get("reason"),
+        modality=modality_of(item),
     )
 
 

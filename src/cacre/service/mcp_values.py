@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cacre.schema import RelationType
+from cacre.types import ModalityKind
 
 _Name = Annotated[str, Field(min_length=1)]
 
@@ -44,6 +45,9 @@ class JudgedTriple(BaseModel):
     object: str
     verdict: Annotated[Literal["supported", "rejected"], Field(description="Whether the text supports the triple.")]
     reason: Annotated[str | None, Field(description="Why it is rejected; null if it is supported.")]
+    modality: Annotated[
+        ModalityKind | None, Field(description="What the text does instead of asserting it; null if it asserts it.")
+    ]
     probability: Annotated[float | None, Field(description="Calibrated, from 0 to 1; null if not calibrated.")]
     text_score: Annotated[float | None, Field(description="Similarity of triple and text; null if not reached.")]
     pair_score: Annotated[float | None, Field(description="Similarity of triple and paraphrase; null if not compared.")]
@@ -59,6 +63,7 @@ class JudgedTriple(BaseModel):
             object=value if isinstance(value, str) else value["@value"],
             verdict=item["verdict"],
             reason=item.get("reason"),
+            modality=item.get("modality"),
             probability=item["probability"],
             text_score=item["text_score"],
             pair_score=item["pair_score"],

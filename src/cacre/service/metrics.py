@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from cacre.inference.decision import reason_kind
+from cacre.inference.decision import MODALITIES, reason_kind
 from cacre.types import Verdict
 
 ROUTES = (
@@ -30,6 +30,7 @@ _REASONS = (
     "type or direction violates schema",
     "subject not in text",
     "object not in text",
+    *(f"{kind} in text" for kind in MODALITIES),
     "text_score below threshold",
     "pair_score below threshold",
 )
