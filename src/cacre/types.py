@@ -159,6 +159,8 @@ class Verdict:
             score. None if a check failed or no threshold applies, so that no score decided.
         modality: How the text puts the statement, where a word shows that it does not simply assert it; information
             that is there whatever the outcome.
+        judged_as: What was judged in its place, where its predicate is read from object to subject (执导作品) or has
+            several readings (配偶): subject, name of the relation, object. None if it was judged as it is.
     """
 
     candidate: Candidate
@@ -170,6 +172,7 @@ class Verdict:
     reason: str | None = None
     margin: float | None = None
     modality: Modality | None = None
+    judged_as: Triple | None = None
 
     @property
     def supported(self) -> bool:

@@ -106,6 +106,14 @@ def test_a_verdict_row_has_the_old_keys_and_the_new(tmp_path):
     assert read(tmp_path, out, "verdicts").content.triples[0].reason == "low text score"
 
 
+def test_what_was_judged_in_its_place_is_told_and_a_stale_one_goes(tmp_path):
+    meant = Triple("李默", "编剧", "长夜")
+    out = verdict_row(ROW, [judged(judged_as=meant)])
+    assert out["triples"][0]["judged_as"] == ["李默", "编剧", "长夜"]
+    assert read(tmp_path, out, "verdicts").content.triples[0].judged_as == meant
+    assert "judged_as" not in verdict_row(out, [judged()])["triples"][0]
+
+
 def test_numpy_scores_become_json(tmp_path):
     verdict = judged(text_score=np.float32(0.5), evidence=((np.int64(0), np.int64(2)),))
     out = json.loads(json.dumps(verdict_row(ROW, [verdict])))

@@ -100,6 +100,13 @@ def test_what_is_implied_never_passes(known, data):
         assert guard.reject_reason(Triple(fact.object, name, fact.subject)) is not None
 
 
+def test_a_word_used_both_ways_bars_nothing_in_the_other_direction():
+    schema = Schema.of("s", [RelationType("导演", "影视作品", "人物", synonyms=("执导",), inverses=("执导",))])
+    guard = FalseNegativeGuard(schema, [Triple("雾中渡", "执导", "林知远")])
+    assert guard.reject_reason(Triple("林知远", "导演", "雾中渡")) is None
+    assert guard.reject_reason(Triple("林知远", "执导", "雾中渡")) == "inverse"
+
+
 def test_reports_add_up():
     total = GuardReport({"swap_roles": 2}, {"known": 1}) + GuardReport({"swap_roles": 1, "trim_boundary": 3}, {})
     assert total == GuardReport({"swap_roles": 3, "trim_boundary": 3}, {"known": 1})

@@ -105,7 +105,7 @@ def test_evidence_is_marked_in_the_text_and_beside_the_triple():
 
 
 def test_scores_stand_beside_the_threshold_that_applied():
-    said = triple(pair_score=0.6, probability=0.875, paraphrase=["林知远", "执导", "雾中渡"])
+    said = triple(pair_score=0.6, probability=0.875, paraphrase=["林知远", "掌镜", "雾中渡"])
     text = Page(render(row(said))).text
     assert "text_score 0.500 needs 0.250" in text
     assert "pair_score 0.600 needs 0.500 · paraphrase" in text

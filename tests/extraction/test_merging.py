@@ -121,6 +121,20 @@ def test_a_schema_replaces_synonyms_and_keeps_what_was_said():
     assert len(merged(found("雾中渡", "导演", "林知远"), found("雾中渡", "执导者", "林知远"))) == 2
 
 
+def test_a_word_with_several_readings_is_left_to_the_verifier():
+    schema = Schema.of(
+        "films",
+        [
+            RelationType("导演", "影视作品", "人物", synonyms=("执导",), inverses=("执导", "执导作品")),
+            RelationType("主演", "影视作品", "人物", synonyms=("演员",)),
+            RelationType("饰演", "人物", "人物", inverses=("演员",)),
+        ],
+    )
+    for said in ("执导", "执导作品", "演员"):
+        [row] = merged(found("林知远", said, "雾中渡"), schema=schema)
+        assert (row["subject"], row["predicate"], row["object"]) == ("林知远", said, "雾中渡")
+
+
 def test_a_paraphrase_that_repeats_the_triple_is_none():
     assert "paraphrase" not in merged(found("雾中渡", "导演", "林知远", paraphrase=("《雾中渡》", "导演", "林知远")))[0]
     [row] = merged(found("雾中渡", "执导者", "林知远", paraphrase=("雾中渡", "导演", "林知远")), schema=SCHEMA)

@@ -48,6 +48,15 @@ def test_a_phrase_read_from_object_to_subject_is_turned():
     assert edges_of(graph_of(row(("周岩", "儿子", "周舟")), schema=fathers)) == {("周舟", "父亲", "周岩")}
 
 
+def test_a_word_used_both_ways_is_turned_where_the_verifier_did():
+    said = triple("李默", "执导", "长夜", judged_as=["长夜", "导演", "李默"])
+    plain = triple("长夜", "执导", "李默")
+    assert edges_of(graph_of(row(said))) == edges_of(graph_of(row(plain))) == {("长夜", "导演", "李默")}
+    assert edges_of(graph_of(row(said), keep_inverses=True)) == {("李默", "执导", "长夜")}
+    role = triple("阿桥", "演员", "李默", judged_as=["李默", "饰演", "阿桥"])
+    assert edges_of(graph_of(row(role))) == {("李默", "饰演", "阿桥")}
+
+
 @pytest.mark.parametrize("word", ["儿子", "长子", "孩子"])
 def test_a_phrase_of_two_relations_joins_the_one_that_is_known_and_else_stays(word):
     child = row(("周岩", word, "周舟"), text="b")

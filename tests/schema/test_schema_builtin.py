@@ -1,8 +1,11 @@
 """The two built-in schemas: what DuIE fixes, and the words that we added."""
 
+from importlib import resources
+
 import pytest
 
 from cacre.schema import load_schema
+from cacre.schema.checks import types_agree
 
 OFFICIAL_ORDER = """
 毕业院校 嘉宾 配音 主题曲 代言人 所属专辑 父亲 作者 上映时间 母亲 专业代码 占地面积 邮政编码 票房 注册资本 主角
@@ -45,10 +48,45 @@ def test_every_relation_is_described_and_has_words(name):
 def test_phrases_are_not_relations_in_the_wrong_direction(name):
     schema = load_schema(name)
     for relation in schema:
-        assert not set(relation.synonyms) & set(relation.inverses), relation.name
+        both_ways = set(relation.synonyms) & set(relation.inverses)  # 执导: who is the film and who the man, types tell
+        assert not (both_ways and types_agree(relation.subject_type, relation.object_type)), relation.name
         assert not [phrase for phrase in relation.synonyms if phrase in schema], relation.name
         for phrase in relation.inverses:  # 丈夫 is rightly said in reverse by 妻子
             assert phrase not in schema or phrase == relation.inverse_relation, (relation.name, phrase)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "turned"),
+    [
+        ("执导电影", {"导演"}),
+        ("参演", {"主演"}),
+        ("创作", {"作者", "作词", "作曲"}),
+        ("长子", {"父亲", "母亲"}),
+        ("总公司", {"子公司"}),
+        ("执教于", {"主教练"}),
+        ("本名", set()),
+        ("开发的软件", set()),
+    ],
+)
+def test_phrases_of_llms_are_read_backwards(phrase, turned):
+    readings = load_schema("open").readings(phrase)
+    assert (
+        {reading.relation.name for reading in readings if reading.turned}
+        == turned
+        == {reading.relation.name for reading in readings}
+    )
+
+
+@pytest.mark.parametrize("folder", ["models", "extractors"])
+def test_the_bundled_models_know_the_words_of_the_schema(folder):
+    path = resources.files("cacre.resources") / folder / "mini-zh" / "schema.json"
+    bundled, open_ = (load_schema(str(path)), load_schema("open"))
+    for relation in open_:
+        assert (relation.synonyms, relation.inverses) == (
+            bundled[relation.name].synonyms,
+            bundled[relation.name].inverses,
+        )
+        assert set(relation.cues) == set(bundled[relation.name].cues)
 
 
 @pytest.mark.parametrize("name", ["duie", "open"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cacre.errors import SchemaError
-from cacre.schema import RelationType, Schema, load_schema
+from cacre.schema import TYPE_VIOLATION, RelationType, Schema, load_schema
 from cacre.types import Triple
 
 DUIE = load_schema()
@@ -34,6 +34,13 @@ def test_a_shared_synonym_is_not_resolved():
     assert "配偶" in DUIE["丈夫"].synonyms and "配偶" in DUIE["妻子"].synonyms
     assert DUIE.resolve("配偶") is None
     assert DUIE.check(Triple("阿宁", "配偶", "阿木")) is None
+
+
+def test_an_inverse_is_checked_in_its_own_direction():
+    assert DUIE.check(Triple("林知远", "执导作品", "雾中渡")) is None
+    assert DUIE.check(Triple("林知远", "执导作品", "雾中渡"), "人物", "影视作品") is None
+    assert DUIE.check(Triple("林知远", "执导作品", "雾中渡"), "影视作品", "人物") == TYPE_VIOLATION
+    assert DUIE.check(Triple("1998年3月", "创作", "雾中渡")) == TYPE_VIOLATION
 
 
 def test_paraphrase_prefers_a_synonym_and_keeps_the_order():

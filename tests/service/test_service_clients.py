@@ -81,6 +81,9 @@ def without_margins(verdicts):
 def test_verdicts_are_those_of_the_local_verifier(both, url, tiny_folder):
     expected = tiny_verifier(tiny_folder).verify(TEXT, CANDIDATES)
     assert without_margins(both.call(url, "verify", TEXT, CANDIDATES)) == without_margins(expected)
+    assert [v.judged_as for v in both.call(url, "verify", TEXT, [("林知远", "执导作品", "雾中渡")])] == [
+        Triple("雾中渡", "导演", "林知远")
+    ]
     many = both.call(url, "verify_many", [(TEXT, CANDIDATES), (TEXT, [])] * 40)
     assert [without_margins(verdicts) for verdicts in many] == [without_margins(expected), []] * 40
 

@@ -66,7 +66,7 @@ def with_verdict(properties: Mapping[str, Any], verdict: Verdict, text: str, sai
         text: What the evidence points into.
         said: The relation as the tool has it; `judged_as` is there only where something else was judged.
     """
-    triple = verdict.candidate.triple
+    triple = verdict.judged_as or verdict.candidate.triple
     found = {
         "text_score": verdict.text_score,
         "pair_score": verdict.pair_score,

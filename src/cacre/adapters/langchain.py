@@ -128,6 +128,7 @@ def read_graph_documents(path: str | Path, schema: Schema | None = None) -> Iter
                 i.evidence,
                 i.reason,
                 modality=modality_of(i.model_extra or {}),
+                judged_as=i.judged_as,
             )
             for candidate, i in zip(to_candidates(row).candidates, content.triples, strict=True)
         ]

@@ -11,7 +11,9 @@ from cacre.data.shapes import named_parts
 from cacre.errors import DataError
 from cacre.types import Candidate, Example, Modality, ModalityKind, Triple, Verdict
 
-_OWN_KEYS = ("verdict", "text_score", "pair_score", "probability", "evidence", "reason", "modality", "modality_cue")
+_OWN_KEYS = (
+    "verdict", "text_score", "pair_score", "probability", "evidence", "reason", "modality", "modality_cue", "judged_as",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def verdict_row(candidate_row: Mapping[str, Any], verdicts: Sequence[Verdict]) -
 
     Returns:
         A new row: all keys of the old one, and in each triple `verdict`, `text_score`, `pair_score`, `probability`,
-        `evidence`, when rejected `reason`, and `modality` with `modality_cue` where the text does not simply assert it.
-        A triple given as a list gets names. Scores are rounded to 6 digits.
+        `evidence`, when rejected `reason`, `modality` with `modality_cue` where the text does not simply assert it, and
+        `judged_as` where something else was judged in its place. A triple given as a list gets names. Scores are
+        rounded to 6 digits.
 
     Raises:
         DataError: The verdicts are not those of the row's triples.
@@ -94,7 +97,7 @@ def _judged_object(item: Mapping[str, Any]) -> object:
 
 
 def _unjudged(item: Mapping[str, Any]) -> dict[str, Any]:
-    # A "reason" is ours, and stale, only beside a "verdict"; otherwise it is the user's own key and stays.
+    # Such a key is ours, and stale, only beside a "verdict"; otherwise a "reason" is the user's own and stays.
     stale = _OWN_KEYS if "verdict" in item else ()
     return {key: value for key, value in item.items() if key not in stale}
 
@@ -111,6 +114,8 @@ def _verdict_keys(verdict: Verdict) -> dict[str, Any]:
         keys["reason"] = verdict.reason
     if verdict.modality is not None:
         keys |= {"modality": verdict.modality.kind, "modality_cue": list(verdict.modality.cue)}
+    if verdict.judged_as is not None:
+        keys["judged_as"] = list(verdict.judged_as)
     return keys
 
 

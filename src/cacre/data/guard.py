@@ -116,8 +116,9 @@ class FalseNegativeGuard:
         relations = sorted(self._names.get(normalise_name(triple.predicate), ()))
         named = [inverse for r in relations for inverse in self._schema.inverse_triples(triple._replace(predicate=r))]
         # 儿子 turns round to 父亲 or to 母亲: known to hold, it must not bar the wrong one of the two as a negative.
+        # Nor does a word used both ways (执导) bar the triple that has subject and object exchanged.
         backwards = self._said_backwards(triple)
-        return named + (backwards if len(backwards) == 1 else [])
+        return named + (backwards if len(backwards) == 1 and not relations else [])
 
     def _said_backwards(self, triple: Triple) -> list[Triple]:
         """What a triple may mean whose predicate is a phrase read from object to subject."""

@@ -114,6 +114,7 @@ class VerdictItem(CandidateItem):
     probability: Probability | None = None
     evidence: tuple[tuple[int, int], ...] = ()
     reason: Label | None = None
+    judged_as: TripleValue | None = None
 
 
 class TextRow(_Model):

@@ -105,8 +105,10 @@ class _Reader:
         subject = self._snap(said.subject, snapper, item.window)
         object_ = self._snap(said.object, snapper, item.window)
         snapped = Triple(subject.surface, said.predicate, object_.surface)
-        name = None if self._schema is None else self._schema.resolve(said.predicate)
-        triple = snapped if name is None else snapped._replace(predicate=name)
+        readings = () if self._schema is None else self._schema.readings(said.predicate)
+        # A word with several readings (执导, 配偶), or one read backwards, is left to the verifier.
+        named = len(readings) == 1 and not readings[0].turned
+        triple = readings[0].of(snapped) if named else snapped
         options = [snapped]
         if item.paraphrase is not None:
             left = self._snap(item.paraphrase.subject, snapper, item.window)

@@ -32,6 +32,7 @@ class Fact:
         object_type: Given by the row, if any.
         qualifiers: Further slots, in the order of the row, the empty ones left out.
         source: The text, with subject and object as they were said.
+        turned: Whether the verifier judged it with subject and object exchanged.
     """
 
     predicate: str
@@ -39,6 +40,7 @@ class Fact:
     object_type: str | None
     qualifiers: tuple[tuple[str, str], ...]
     source: Source
+    turned: bool = False
 
 
 class Occurrence(NamedTuple):
@@ -108,6 +110,7 @@ def _fact(item: VerdictItem, row: str | None, text: str, field: str) -> Fact:
             item.pair_score,
             item.probability,
         ),
+        item.judged_as is not None and item.judged_as.subject != item.subject,
     )
 
 

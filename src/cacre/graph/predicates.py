@@ -48,17 +48,25 @@ class Predicates:
         self._backward = backward if turn else {}
         self._order = {name: place for place, name in enumerate(schema.relations)}
         self._turn = turn
-        self._known: dict[tuple[str, str | None, str | None], tuple[Reading, ...]] = {}
+        self._known: dict[tuple[str, str | None, str | None, bool], tuple[Reading, ...]] = {}
 
-    def readings(self, predicate: str, subject_type: str | None, object_type: str | None) -> tuple[Reading, ...]:
+    def readings(
+        self, predicate: str, subject_type: str | None, object_type: str | None, turned: bool = False
+    ) -> tuple[Reading, ...]:
         """The relations that a predicate can mean; none where the schema has no such word.
 
         A name stands for its relation. A synonym of several relations has several readings, less those that the
         types contradict. Else it is looked up among the phrases that are read from object to subject. Relations of the
         same types that share such a phrase stand for each other: where 儿子 may mean the father or the mother, so may
         长子, which the schema happens to list under one of them.
+
+        Args:
+            predicate: As it was said.
+            subject_type: Given by the row, if any.
+            object_type: Given by the row, if any.
+            turned: Whether the verifier read it from object to subject: that reading then comes first.
         """
-        question = (predicate, subject_type, object_type)
+        question = (predicate, subject_type, object_type, turned)
         if question not in self._known:
             self._known[question] = self._read(*question)
         return self._known[question]
@@ -74,7 +82,11 @@ class Predicates:
         """Whether an edge of the relation says the same in both directions and is kept in one."""
         return self._turn and (relation.symmetric or relation.inverse_relation == relation.name)
 
-    def _read(self, predicate: str, subject_type: str | None, object_type: str | None) -> tuple[Reading, ...]:
+    def _read(
+        self, predicate: str, subject_type: str | None, object_type: str | None, turned: bool
+    ) -> tuple[Reading, ...]:
+        if turned and not self._turn:
+            return ()
         if predicate in self._schema:
             return (Reading(self._schema[predicate]),)
         word = entity_key(predicate)
@@ -84,7 +96,7 @@ class Predicates:
             for relation in _each_once(s for r in self._backward.get(word, ()) for s in self._siblings[r.name])
             if predicate not in NAME_RELATIONS or relation.name in NAME_RELATIONS
         )
-        for readings in (forward, backward):
+        for readings in (backward, forward) if turned else (forward, backward):
             fitting = tuple(reading for reading in readings if _fits(reading, subject_type, object_type))
             if fitting:
                 return fitting

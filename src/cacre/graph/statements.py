@@ -88,7 +88,7 @@ class StatementReader:
             The statement; it stays as it was said where the predicate has several readings. And those readings,
             empty where there is but one: 配偶 is 丈夫 or 妻子.
         """
-        readings = self._predicates.readings(fact.predicate, fact.subject_type, fact.object_type)
+        readings = self._predicates.readings(fact.predicate, fact.subject_type, fact.object_type, fact.turned)
         if len(readings) == 1:
             return self._under(fact, readings[0]), ()
         plain = self._as_said(fact, readings)

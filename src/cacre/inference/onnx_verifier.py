@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cacre.inference.explanation import Attention, Comparison, attention_of, com
 from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
 from cacre.inference.graph import BATCH_SIZE, Graph
 from cacre.inference.pairing import ALL_STRATEGIES
+from cacre.inference.reading import about, best_read, readings_of
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
 from cacre.inference.verifier import CandidateLike, as_candidate, as_pair
@@ -23,6 +25,7 @@ MAX_GROUP_CANDIDATES = 2048
 """Texts and candidates whose states are held in memory together; more are worked off group by group."""
 
 Row = tuple[str, list[Candidate]]
+Judged = tuple[list[Candidate], list[Scores]]
 
 
 class OnnxVerifier:
@@ -89,10 +92,11 @@ class OnnxVerifier:
             DataError: As in `verify`, for any of the texts.
         """
         rows = [as_pair(text, candidates) for text, candidates in pairs]
-        return [
-            decide(text, candidates, scores, self.schema, self.thresholds, self.rules)
-            for (text, candidates), scores in zip(rows, self._score(rows), strict=True)
-        ]
+        judged = []
+        for (text, candidates), (read, scores) in zip(rows, self._score(rows), strict=True):
+            verdicts = decide(text, read, scores, self.schema, self.thresholds, self.rules)
+            judged.append([about(candidate, verdict) for candidate, verdict in zip(candidates, verdicts, strict=True)])
+        return judged
 
     def score_many(
         self,
@@ -111,7 +115,8 @@ class OnnxVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        return self._score([as_pair(text, candidates) for text, candidates in pairs], strategies)
+        rows = [as_pair(text, candidates) for text, candidates in pairs]
+        return [scores for _, scores in self._score(rows, strategies)]
 
     def attention(self, text: str, triple: Triple) -> Attention:
         """Where a triple looks in the text.
@@ -128,10 +133,23 @@ class OnnxVerifier:
         Raises:
             DataError: A candidate is malformed.
         """
-        return comparisons(list(map(as_candidate, candidates)), self.schema, self.thresholds, self.rules)
+        # Which of several readings is judged, only the scores can tell.
+        read = [readings_of(as_candidate(candidate), self._allowed)[0] for candidate in candidates]
+        return comparisons(read, self.schema, self.thresholds, self.rules)
 
-    def _score(self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES) -> list[list[Scores]]:
-        return [scores for group in _groups(rows) for scores in self._scorer.score(group, strategies)]
+    @property
+    def _allowed(self) -> Schema:
+        """The schema that says what predicates mean."""
+        return self.rules.schema or self.schema
+
+    def _score(self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES) -> Iterator[Judged]:
+        """The candidates of each row as they are read, with their scores."""
+        readings = [[readings_of(candidate, self._allowed) for candidate in candidates] for _, candidates in rows]
+        said = [
+            (text, [one for group in groups for one in group]) for (text, _), groups in zip(rows, readings, strict=True)
+        ]
+        scores = (scores for group in _groups(said) for scores in self._scorer.score(group, strategies))
+        return itertools.starmap(best_read, zip(readings, scores, strict=True))
 
 
 def load_verifier(

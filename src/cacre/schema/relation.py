@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from cacre.types import Triple
+
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -23,7 +25,8 @@ class RelationType:
         subject_type: Type of the subject; `A/B` means either.
         object_type: Type of the object (of `@value` where there are slots).
         synonyms: Other names, read in the same direction, best first.
-        inverses: Phrases read from object to subject, best first (父亲 -> 儿子).
+        inverses: Phrases read from object to subject, best first (父亲 -> 儿子). A verb that is used both ways (执导)
+            is a synonym and an inverse; only where subject and object are of different types.
         cues: Words of running text that signal the relation, without spaces.
         description: One sentence that fixes the direction.
         slots: Further parts of a complex object: name -> type.
@@ -66,6 +69,25 @@ class RelationType:
             "symmetric": self.symmetric,
         }
         return {key: value for key, value in entry.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One relation that a predicate can mean.
+
+    Args:
+        relation: The relation.
+        turned: Whether the predicate is read from object to subject, so that these change places.
+    """
+
+    relation: RelationType
+    turned: bool = False
+
+    def of(self, triple: Triple) -> Triple:
+        """The triple as it is read: with the name of the relation, subject and object in its direction."""
+        subject, _, object_ = triple
+        ends = (object_, subject) if self.turned else (subject, object_)
+        return Triple(ends[0], self.relation.name, ends[1])
 
 
 class RelationEntry(BaseModel):

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cacre.errors import SchemaError
 from cacre.files import atomic_writer
 from cacre.schema.checks import NOT_IN_SCHEMA, TYPE_VIOLATION, fault_of
-from cacre.schema.relation import RelationType, SchemaEntry
+from cacre.schema.relation import Reading, RelationType, SchemaEntry
 from cacre.types import Triple
 
 
@@ -80,6 +80,15 @@ class Schema:
         """
         return predicate if predicate in self.relations else self._by_synonym.get(predicate)
 
+    def readings(self, predicate: str) -> tuple[Reading, ...]:
+        """The relations that a predicate can mean, in the schema's order; none where it has no such word.
+
+        A name means its relation alone. Else it means those that have it among their synonyms, then those that have it
+        among their inverses, turned: of a relation that has an inverse in the schema (老公, read backwards from 妻子)
+        that one, as it is said.
+        """
+        return self._readings.get(predicate, ())
+
     def types(self) -> tuple[str, ...]:
         """All types of subjects, objects and slots, each once, in order of appearance."""
         return tuple(
@@ -137,19 +146,19 @@ class Schema:
         """Say why a triple cannot be right whatever the text says.
 
         Args:
-            triple: What was proposed; its predicate may be a synonym.
+            triple: What was proposed; its predicate may be a synonym, or a phrase read from object to subject.
             subject_type: Type that the extractor gave the subject; None or an unheard-of type is accepted.
             object_type: Type that the extractor gave the object.
 
         Returns:
             `predicate not in schema`, `type or direction violates schema`, or None where nothing speaks against it.
         """
-        relations = self._named.get(triple.predicate)
-        if not relations:
+        readings = self.readings(triple.predicate)
+        if not readings:
             return NOT_IN_SCHEMA
-        if all(fault_of(relation, triple, subject_type, object_type) for relation in relations):
-            return TYPE_VIOLATION
-        return None
+        types = (subject_type, object_type)
+        faults = (fault_of(r.relation, r.of(triple), *(types[::-1] if r.turned else types)) for r in readings)
+        return TYPE_VIOLATION if all(faults) else None
 
     def to_json(self) -> dict[str, Any]:
         """Give the schema in cacre's own format; `Schema.from_json` reads it back as an equal schema."""
@@ -192,6 +201,18 @@ class Schema:
             for synonym in dict.fromkeys(relation.synonyms):
                 table[synonym] = (*table.get(synonym, ()), relation)
         return {**table, **{relation.name: (relation,) for relation in self}}
+
+    @cached_property
+    def _readings(self) -> dict[str, tuple[Reading, ...]]:
+        """Name, synonym or inverse -> how it can be read."""
+        table = {phrase: tuple(map(Reading, found)) for phrase, found in self._named.items()}
+        for relation in self:
+            reverse = relation.name if relation.symmetric else relation.inverse_relation
+            backward = Reading(relation, turned=True) if reverse is None else Reading(self.relations[reverse])
+            for phrase in relation.inverses:
+                if phrase not in self.relations:
+                    table[phrase] = tuple(dict.fromkeys((*table.get(phrase, ()), backward)))
+        return table
 
     @cached_property
     def _by_synonym(self) -> dict[str, str]:

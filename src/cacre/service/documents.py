@@ -47,6 +47,7 @@ class JudgedTriple(BaseModel):
     reason: str | None = None
     modality: ModalityKind | None = None
     modality_cue: list[int] | None = None
+    judged_as: list[str] | None = None
     comparison: Compared | None = None
 
 

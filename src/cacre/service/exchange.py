@@ -211,6 +211,7 @@ def _verdict(item: Mapping[str, Any], candidate: Candidate) -> Verdict:
         evidence=tuple((start, end) for start, end in item["evidence"]),
         reason=item.get("reason"),
         modality=modality_of(item),
+        judged_as=Triple(*item["judged_as"]) if item.get("judged_as") else None,
     )
 
 

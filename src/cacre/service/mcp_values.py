@@ -52,6 +52,10 @@ class JudgedTriple(BaseModel):
     text_score: Annotated[float | None, Field(description="Similarity of triple and text; null if not reached.")]
     pair_score: Annotated[float | None, Field(description="Similarity of triple and paraphrase; null if not compared.")]
     evidence: Annotated[list[Quote], Field(description="The places of the text that speak for the triple.")]
+    judged_as: Annotated[
+        list[str] | None,
+        Field(description="What was judged in its place; null if the triple itself was."),
+    ] = None
 
     @classmethod
     def of(cls, text: str, item: Mapping[str, Any]) -> JudgedTriple:
@@ -68,6 +72,7 @@ class JudgedTriple(BaseModel):
             text_score=item["text_score"],
             pair_score=item["pair_score"],
             evidence=[Quote(start=start, end=end, quote=text[start:end]) for start, end in item["evidence"]],
+            judged_as=item.get("judged_as"),
         )
 
 

@@ -1,0 +1,57 @@
+"""How a candidate is read whose predicate is not the name of a relation: which relation, in which direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from cacre.inference.decision import Scores
+from cacre.schema import Reading, Schema
+from cacre.types import Candidate, Verdict
+
+
+def readings_of(candidate: Candidate, schema: Schema) -> tuple[Candidate, ...]:
+    """What is judged for a candidate: itself, or the candidates that it can mean; at least one.
+
+    A name or a synonym of one relation stays as it is. A phrase read from object to subject (执导作品) is turned round,
+    and a word with several readings (配偶, 演员) gives one candidate for each that the types and shapes allow.
+
+    Args:
+        candidate: As it came.
+        schema: The relations, with their synonyms and inverses.
+    """
+    named = [_read(candidate, reading) for reading in schema.readings(candidate.triple.predicate)]
+    fitting = [one for one in named if schema.check(one.triple, one.subject_type, one.object_type) is None]
+    # A synonym is judged as said. Where no reading fits, the check has to say so of one.
+    synonym = candidate.triple._replace(predicate=schema.resolve(candidate.triple.predicate) or "")
+    return tuple(candidate if one.triple == synonym else one for one in fitting or named[:1]) or (candidate,)
+
+
+def _read(candidate: Candidate, reading: Reading) -> Candidate:
+    types = (candidate.subject_type, candidate.object_type)
+    subject_type, object_type = types[::-1] if reading.turned else types
+    triple = reading.of(candidate.triple)
+    return replace(candidate, triple=triple, subject_type=subject_type, object_type=object_type)
+
+
+def best_read(
+    readings: Iterable[Sequence[Candidate]], scores: Iterable[Scores]
+) -> tuple[list[Candidate], list[Scores]]:
+    """For each candidate the reading that the text supports best; of equally good ones the first.
+
+    Args:
+        readings: The readings of each candidate.
+        scores: Of all readings, in their order.
+    """
+    following = iter(scores)
+    chosen = [
+        max(((reading, next(following)) for reading in group), key=lambda judged: judged[1].text_score)
+        for group in readings
+    ]
+    return [reading for reading, _ in chosen], [score for _, score in chosen]
+
+
+def about(candidate: Candidate, verdict: Verdict) -> Verdict:
+    """A verdict on a reading as one on the candidate that was read so."""
+    read = verdict.candidate.triple
+    return replace(verdict, candidate=candidate, judged_as=None if read == candidate.triple else read)
