@@ -41,6 +41,7 @@ ROWS = [
     [
         ("predicate not in schema", "schema check"),
         ("type or direction violates schema", "schema check"),
+        ("subject and object are the same", "schema check"),
         ("subject not in text", "mention check"),
         ("object not in text", "mention check"),
         ("denied in text", "modality check"),

@@ -66,6 +66,25 @@ def test_wrong_types_are_named():
     assert reason == "type or direction violates schema"
 
 
+@pytest.mark.parametrize(
+    ("text", "triple", "reason"),
+    [
+        ("《灯塔》由林知远执导。", ("灯塔", "导演", "灯塔"), "subject and object are the same"),
+        ("《灯塔》由林知远执导。", ("林知远", "执导", "《林知远》"), "subject and object are the same"),
+        ("青禾集团总部在临水。", ("青禾集团", "创始人", "青禾集团"), "subject and object are the same"),
+        ("青禾创办了青禾集团。", ("青禾", "创始人", "青禾"), None),
+        ("黄小川在片中饰演自己。", ("黄小川", "饰演", "黄小川"), None),
+        ("书名与主角阿宁同名。", ("阿宁", "主角", "阿宁"), None),
+        ("小说《灯塔》拍成了电视剧。", ("灯塔", "改编自", "灯塔"), None),
+        ("林知远执导。", ("灯塔", "导演", "灯塔"), "subject not in text"),
+    ],
+)
+def test_one_name_for_two_things_has_to_be_written_twice(text, triple, reason):
+    candidate = Candidate(Triple(*triple))
+    assert check_candidate(candidate, normalise_mention(text), SCHEMA, DecisionRules()) == reason
+    assert check_candidate(candidate, normalise_mention(text), SCHEMA, DecisionRules(False, False)) is None
+
+
 def test_checks_can_be_turned_off_one_by_one():
     assert check("雾中渡", "气味", "林知远", DecisionRules(schema_checks=False)) is None
     assert check("白石渡", "导演", "林知远", DecisionRules(mention_checks=False)) is None

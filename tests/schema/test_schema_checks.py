@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cacre.schema import NOT_IN_SCHEMA, TYPE_VIOLATION, load_schema
+from cacre.schema import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION, RelationType, Schema, load_schema
 from cacre.types import Triple
 
 OPEN = load_schema("open")
@@ -20,10 +20,14 @@ ORDINARY = """
 东方快车 改编自 《东方快车》|《灯塔》 导演 阿宁|阿宁 获奖 第三届金梭奖|大报 总部地点 1号大街|布丁 主要原料 牛奶
 """
 WRONG = """
-1998年3月 创始人 阿宁|3000万元 注册资本 青禾集团|青禾集团 注册资本 阿宁|青禾集团 成立日期 阿康|阿宁 父亲 阿宁
-北大 简称 北大|320平方公里 面积 临水县|临水县 面积 临水|青禾集团 创始人 2003年|青禾集团 收购 青禾集团
+1998年3月 创始人 阿宁|3000万元 注册资本 青禾集团|青禾集团 注册资本 阿宁|青禾集团 成立日期 阿康
+320平方公里 面积 临水县|临水县 面积 临水|青禾集团 创始人 2003年
 阿宁 出生地 1998年3月5日|阿宁 妻子 《灯塔》|《灯塔》 国籍 法国|归途 票房 阿宁|阿宁 祖籍 1972-03-05
-白川 号 白川|归途 上映时间 归途|阿宁 毕业院校 2001年
+阿宁 毕业院校 2001年
+"""
+SAME = """
+阿宁 父亲 阿宁|阿宁 老婆 阿宁|阿宁 儿子 阿宁|北大 简称 北大|青禾集团 收购 青禾集团|白川 号 白川|阿宁 出生地 阿宁
+阿宁 毕业院校 阿宁|临水中学 校长 临水中学|阿宁 获奖 阿宁|阿宁 职业 阿宁|阿宁 国籍 阿宁|青禾集团 子公司 青禾集团
 """
 
 
@@ -41,9 +45,38 @@ def test_impossible_triples_do_not(triple):
     assert OPEN.check(triple) == TYPE_VIOLATION
 
 
+@pytest.mark.parametrize("triple", triples(SAME))
+def test_one_thing_cannot_be_two(triple):
+    assert OPEN.check(triple) == SAME_NAME
+
+
+@pytest.mark.parametrize(
+    ("triple", "told"),
+    [
+        (Triple("黄小川", "饰演", "黄小川"), True),
+        (Triple("灯塔", "导演", "《灯塔》"), True),
+        (Triple("灯塔", "执导", "灯塔"), True),
+        (Triple("新加坡", "首都", "新加坡"), True),
+        (Triple("灯塔", "导演", "阿宁"), False),
+        (Triple("灯塔", "改编自", "灯塔"), False),
+        (Triple("灯塔", "气味", "灯塔"), False),
+    ],
+)
+def test_two_things_of_one_name_but_a_work_and_its_work_need_two_mentions(triple, told):
+    assert OPEN.is_told_by_two_mentions(triple) == told
+
+
+def test_of_types_that_nobody_knows_nothing_is_known():
+    own = Schema.of("own", [RelationType("绕行", "彗星", "恒星"), RelationType("结拜", "人物", "人物", symmetric=True)])
+    assert own.check(Triple("甲", "绕行", "甲")) is None
+    assert not own.is_told_by_two_mentions(Triple("甲", "绕行", "甲"))
+    assert own.check(Triple("甲", "结拜", "甲")) == SAME_NAME
+
+
 def test_reasons_are_worded_as_documented():
     assert OPEN.check(Triple("阿宁", "邻居", "阿木")) == NOT_IN_SCHEMA == "predicate not in schema"
     assert TYPE_VIOLATION == "type or direction violates schema"
+    assert SAME_NAME == "subject and object are the same"
 
 
 @pytest.mark.parametrize(

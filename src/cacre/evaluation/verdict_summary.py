@@ -14,7 +14,7 @@ from cacre.data import parse_row
 from cacre.data.rows import VerdictItem, VerdictRow
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import Scores, Spo, score
-from cacre.schema.checks import NOT_IN_SCHEMA, TYPE_VIOLATION
+from cacre.schema.checks import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION
 from cacre.types import ModalityKind, Span, Triple
 
 GATES = ("schema check", "mention check", "modality check", "text_score", "pair_score")
@@ -115,7 +115,7 @@ class KindCount:
 
 def gate_of(reason: str) -> str:
     """Which gate gives a reason: `text_score 0.412 below 0.550` -> `text_score`; `other` for unheard-of reasons."""
-    if reason in (NOT_IN_SCHEMA, TYPE_VIOLATION):
+    if reason in (NOT_IN_SCHEMA, TYPE_VIOLATION, SAME_NAME):
         return "schema check"
     if reason in ("subject not in text", "object not in text"):
         return "mention check"

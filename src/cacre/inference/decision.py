@@ -8,8 +8,8 @@ from typing import Literal, get_args
 
 from cacre.errors import ConfigError
 from cacre.inference.thresholds import OFF, Calibration, Thresholds
-from cacre.schema import Schema
-from cacre.types import Candidate, Modality, ModalityKind, Span, Verdict
+from cacre.schema import SAME_NAME, Schema
+from cacre.types import Candidate, Modality, ModalityKind, Span, Triple, Verdict
 
 PairStrategy = Literal["paraphrase", "schema", "siblings"]
 """What the candidate is compared with: the extractor's paraphrase, one made from the schema, or its siblings (A28)."""
@@ -20,6 +20,8 @@ DEFAULT_REJECTED: tuple[ModalityKind, ...] = ("denied", "rumoured")
 
 # Name marks, and dots between the parts of foreign names, are written in several ways for one and the same name.
 _FOLDED = str.maketrans({"《": None, "》": None, "•": "·", "‧": "·", "・": "·", "∙": "·"})
+_ONE_NAME = ("同名", "自己", "本人", "himself", "herself", "themselves", "self-titled", "eponymous", "samename")
+"""Words that say that a thing has the name of another, or is both; as `normalise_mention` leaves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class DecisionRules:
     """What a user may change about the decision.
 
     Args:
-        schema_checks: Reject predicates outside the schema and triples that violate its types or direction.
+        schema_checks: Reject predicates outside the schema, triples that violate its types or direction, and triples of
+            one name for two things where that cannot be.
         mention_checks: Reject triples whose subject or object does not occur in the text.
         text_threshold: Replaces the fitted threshold on `text_score`, in [-1, 1].
         pair_threshold: Replaces the fitted thresholds on `pair_score`, in [-1, 1]; -1 turns them off.
@@ -92,6 +95,8 @@ def check_candidate(candidate: Candidate, normalised_text: str, schema: Schema, 
         reason = schema.check(candidate.triple, candidate.subject_type, candidate.object_type)
         if reason is not None:
             return reason
+        if schema.is_told_by_two_mentions(candidate.triple) and not _told_apart(candidate.triple, normalised_text):
+            return SAME_NAME
     if rules.mention_checks:
         for role, mention in (("subject", candidate.triple.subject), ("object", candidate.triple.object)):
             needle = normalise_mention(mention)
@@ -105,6 +110,15 @@ def check_modality(scores: Scores, rules: DecisionRules) -> str | None:
     """Why the way in which the text puts the statement rules it out, or None."""
     found = scores.modality
     return f"{found.kind} in text" if found is not None and found.kind in rules.reject_modality else None
+
+
+def _told_apart(triple: Triple, normalised_text: str) -> bool:
+    """Whether a text has more than one mention of the name that subject and object share, or says that they share it.
+
+    A name that it does not have at all is left to the mention check.
+    """
+    mentions = normalised_text.count(normalise_mention(triple.subject))
+    return mentions != 1 or any(word in normalised_text for word in _ONE_NAME)
 
 
 def check_scores(scores: Scores, thresholds: Thresholds, rules: DecisionRules) -> str | None:

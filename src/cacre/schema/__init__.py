@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cacre.schema.checks import NOT_IN_SCHEMA, TYPE_VIOLATION
+from cacre.schema.checks import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION
 from cacre.schema.loading import load_schema
 from cacre.schema.relation import Reading, RelationType
 from cacre.schema.schema import Schema
 
-__all__ = ["NOT_IN_SCHEMA", "TYPE_VIOLATION", "Reading", "RelationType", "Schema", "load_schema"]
+__all__ = ["NOT_IN_SCHEMA", "SAME_NAME", "TYPE_VIOLATION", "Reading", "RelationType", "Schema", "load_schema"]

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
 from cacre.schema.relation import RelationType
 from cacre.types import Triple
 
 NOT_IN_SCHEMA = "predicate not in schema"
 TYPE_VIOLATION = "type or direction violates schema"
+SAME_NAME = "subject and object are the same"
+
+Sharing = Literal["never", "twice", "always"]
 
 _WORK = "screen book song album stage game"
 _PLACE = "region site school river"
@@ -58,6 +62,11 @@ _ANYTHING = frozenset({"text", "string", "str", "文本"})
 _NEVER_LITERAL = frozenset(["person", "company", "team", "org", "region", "site", "school", "river", "major"])
 _NO_BOOK_TITLE = frozenset(["person", "region"])
 _SHARES_NO_NAME = (frozenset({"person"}), frozenset({"company"}))
+# Works, firms, products and teams are named after people, and teams may be firms.
+_NEVER_CALLED_LIKE_PEOPLE = frozenset(
+    ["region", "site", "school", "river", "org", "award", "job", "language", "major", "literal"]
+)
+_WORKS = frozenset(_WORK.split())
 
 _CHINESE = "〇零一二三四五六七八九十百千万亿两廿卅"
 _DATE_WORDS = frozenset(
@@ -98,9 +107,33 @@ def fault_of(relation: RelationType, triple: Triple, subject_type: str | None, o
     ):
         if not _shape_fits(unicodedata.normalize("NFKC", value).strip(), kind):
             return f"{role} {value!r} does not look like a {kind}"
-    if _bare(triple.subject) == _bare(triple.object) and not _may_share_a_name(relation):
-        return "subject and object are the same"
-    return None
+    return SAME_NAME if same_name(triple) and sharing(relation) == "never" else None
+
+
+def same_name(triple: Triple) -> bool:
+    """Whether subject and object are one name, but for width, case and 《》."""
+    return _bare(triple.subject) == _bare(triple.object)
+
+
+def sharing(relation: RelationType) -> Sharing:
+    """Whether subject and object can be two things of one name, by their types.
+
+    `never`: nobody is his own father, born in himself, or his own date. `always`: a film has the name of its novel, a
+    song that of its album, and one mention stands for both. `twice`: a firm has the name of its founder, a novel that
+    of its hero, a state that of its capital, an actor plays himself (a relation with slots); a text that says so
+    writes the name twice, or says that it is the same. Of types that nobody knows nothing is known.
+    """
+    if relation.object_type.lower() in (*_ANYTHING, "number", "date"):
+        return "never"
+    left, right = _kinds(relation.subject_type), _kinds(relation.object_type)
+    if not left or not right:
+        return "always"
+    if left == right and left in _SHARES_NO_NAME:
+        return "twice" if relation.slots else "never"
+    for one, other in ((left, right), (right, left)):
+        if one == {"person"} and other <= _NEVER_CALLED_LIKE_PEOPLE:
+            return "never"
+    return "always" if left | right <= _WORKS else "twice"
 
 
 def types_agree(given: str | None, expected: str) -> bool:
@@ -145,15 +178,3 @@ def _has_numeral(value: str) -> bool:
 def _bare(value: str) -> str:
     value = unicodedata.normalize("NFKC", value).strip().lower()
     return value[1:-1] if _BOOK_TITLE.fullmatch(value) else value
-
-
-def _may_share_a_name(relation: RelationType) -> bool:
-    """Whether subject and object can be two things of one name.
-
-    A film and its song, a song and its album, a firm and its founder, a state and its capital share names, and an
-    actor may play himself (a relation with slots); a person is not his own father, nor a value its own owner.
-    """
-    if relation.object_type.lower() in (*_ANYTHING, "number", "date"):
-        return False
-    left, right = _kinds(relation.subject_type), _kinds(relation.object_type)
-    return bool(relation.slots) or relation.symmetric or left != right or left not in _SHARES_NO_NAME

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cacre.errors import SchemaError
 from cacre.files import atomic_writer
-from cacre.schema.checks import NOT_IN_SCHEMA, TYPE_VIOLATION, fault_of
+from cacre.schema.checks import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION, fault_of, same_name, sharing
 from cacre.schema.relation import Reading, RelationType, SchemaEntry
 from cacre.types import Triple
 
@@ -151,14 +151,22 @@ class Schema:
             object_type: Type that the extractor gave the object.
 
         Returns:
-            `predicate not in schema`, `type or direction violates schema`, or None where nothing speaks against it.
+            `predicate not in schema`, `type or direction violates schema`, `subject and object are the same` (in a
+            relation where they cannot be), or None where nothing speaks against it.
         """
         readings = self.readings(triple.predicate)
         if not readings:
             return NOT_IN_SCHEMA
         types = (subject_type, object_type)
-        faults = (fault_of(r.relation, r.of(triple), *(types[::-1] if r.turned else types)) for r in readings)
-        return TYPE_VIOLATION if all(faults) else None
+        faults = [fault_of(r.relation, r.of(triple), *(types[::-1] if r.turned else types)) for r in readings]
+        if not all(faults):
+            return None
+        return SAME_NAME if SAME_NAME in faults else TYPE_VIOLATION
+
+    def is_told_by_two_mentions(self, triple: Triple) -> bool:
+        """Whether subject and object have one name, which a text that says the triple has to write twice."""
+        readings = self.readings(triple.predicate)
+        return same_name(triple) and bool(readings) and all(sharing(r.relation) == "twice" for r in readings)
 
     def to_json(self) -> dict[str, Any]:
         """Give the schema in cacre's own format; `Schema.from_json` reads it back as an equal schema."""

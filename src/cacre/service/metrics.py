@@ -28,6 +28,7 @@ OTHER = "other"
 _REASONS = (
     "predicate not in schema",
     "type or direction violates schema",
+    "subject and object are the same",
     "subject not in text",
     "object not in text",
     *(f"{kind} in text" for kind in MODALITIES),
