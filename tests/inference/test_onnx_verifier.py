@@ -56,6 +56,28 @@ def test_verdicts_are_those_of_the_candidates_in_order(verifier):
         assert all(0 <= start < end <= len(FILM) for start, end in verdict.evidence)
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u200d", "\ufeff"])
+def test_invisible_characters_change_no_verdict_and_stay_in_the_evidence(verifier, hidden):
+    text = hidden + FILM.replace("雾中渡", f"雾{hidden}中渡").replace("执导", f"执{hidden}导")
+    hide = [Triple(*(f"{part[0]}{hidden}{part[1:]}" for part in triple)) for triple in FILM_TRIPLES]
+    plain = verifier.verify(FILM, FILM_TRIPLES)
+    for text_, candidates in ((text, FILM_TRIPLES), (FILM, hide), (text, hide)):
+        found = verifier.verify(text_, candidates)
+        assert [verdict.candidate.triple for verdict in found] == candidates
+        assert [v.judged_as for v in found] == [None] * len(found)
+        for name in ("text_score", "pair_score", "probability", "outcome", "reason"):
+            assert [getattr(v, name) for v in found] == [getattr(v, name) for v in plain]
+        quotes = [[text_[start:end] for start, end in verdict.evidence] for verdict in found]
+        assert [[quote.replace(hidden, "") for quote in row] for row in quotes] == [
+            [FILM[start:end] for start, end in verdict.evidence] for verdict in plain
+        ]
+
+
+def test_a_name_of_invisible_characters_stands_nowhere(verifier):
+    [verdict] = verifier.verify(FILM, [Triple("\u200b", "导演", "林知远")])
+    assert verdict.reason == "subject not in text"
+
+
 def test_scores_differ_between_candidates_and_texts(verifier):
     film, person = (
         [s.text_score for s in row] for row in verifier.score_many([(t, FILM_TRIPLES) for t in (FILM, PERSON)])

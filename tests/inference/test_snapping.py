@@ -52,6 +52,14 @@ def test_what_is_not_in_the_text_is_left_untouched(entity):
     assert Snapper(TEXT).snap(entity) == Snapped(entity, None)
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u200d", "\ufeff", "\u2060\u200e"])
+def test_invisible_characters_hide_no_name(hidden):
+    text = f"{hidden}《雾{hidden}中渡》由林{hidden}知远执导"
+    assert Snapper(text).snap("林知远").surface == f"林{hidden}知远"
+    assert Snapper(text).snap(f"雾中{hidden}渡").surface == f"雾{hidden}中渡"
+    assert Snapper("林知远执导").snap(f"{hidden}林{hidden}知远{hidden}") == Snapped("林知远", (0, 3))
+
+
 def test_an_exact_occurrence_goes_before_an_earlier_folded_one():
     assert Snapper("ABC与abc").snap("abc") == Snapped("abc", (4, 7))
     assert Snapper("ABC与Abc").snap("abc") == Snapped("ABC", (0, 3))

@@ -14,6 +14,7 @@ from cacre.data.rows import Row, TextRow, VerdictItem, VerdictRow, parse_row
 from cacre.errors import DataError
 from cacre.graph.naming import fold_spaces
 from cacre.graph.values import Source
+from cacre.preprocessing.invisible import visible
 from cacre.types import Span
 
 RowLike = Row | VerdictRow | Mapping[str, Any]
@@ -110,7 +111,7 @@ def _fact(item: VerdictItem, row: str | None, text: str, field: str) -> Fact:
             item.pair_score,
             item.probability,
         ),
-        item.judged_as is not None and item.judged_as.subject != item.subject,
+        item.judged_as is not None and item.judged_as.subject != visible(item.subject),
     )
 
 

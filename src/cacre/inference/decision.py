@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from cacre.errors import ConfigError
 from cacre.inference.thresholds import OFF, Calibration, Thresholds
+from cacre.preprocessing.invisible import visible
 from cacre.schema import SAME_NAME, Schema
 from cacre.types import Candidate, Modality, ModalityKind, Span, Triple, Verdict
 
@@ -77,8 +78,8 @@ class Scores:
 
 
 def normalise_mention(text: str) -> str:
-    """Fold width, case, book-title marks, name dots and white space, which do not tell two mentions apart."""
-    folded = unicodedata.normalize("NFKC", text).lower().translate(_FOLDED)
+    """Fold what does not tell two mentions apart: width, case, 《》, name dots, white space, invisible characters."""
+    folded = visible(unicodedata.normalize("NFKC", text).lower()).translate(_FOLDED)
     return "".join(folded.split())
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cacre.errors import ConfigError
@@ -12,11 +12,12 @@ from cacre.inference.explanation import Attention, Comparison, attention_of, com
 from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
 from cacre.inference.graph import BATCH_SIZE, Graph
 from cacre.inference.pairing import ALL_STRATEGIES
-from cacre.inference.reading import about, best_read, readings_of
+from cacre.inference.reading import about, best_read, readings_of, seen
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
 from cacre.inference.verifier import CandidateLike, as_candidate, as_pair
 from cacre.preprocessing.featurizer import Featurizer
+from cacre.preprocessing.invisible import VisibleText
 from cacre.schema import Schema
 from cacre.types import Candidate, Triple, Verdict
 
@@ -95,7 +96,7 @@ class OnnxVerifier:
         judged = []
         for (text, candidates), (read, scores) in zip(rows, self._score(rows), strict=True):
             verdicts = decide(text, read, scores, self.schema, self.thresholds, self.rules)
-            judged.append([about(candidate, verdict) for candidate, verdict in zip(candidates, verdicts, strict=True)])
+            judged.append(list(map(about, candidates, verdicts)))
         return judged
 
     def score_many(
@@ -134,7 +135,7 @@ class OnnxVerifier:
             DataError: A candidate is malformed.
         """
         # Which of several readings is judged, only the scores can tell.
-        read = [readings_of(as_candidate(candidate), self._allowed)[0] for candidate in candidates]
+        read = [readings_of(seen(as_candidate(candidate)), self._allowed)[0] for candidate in candidates]
         return comparisons(read, self.schema, self.thresholds, self.rules)
 
     @property
@@ -144,12 +145,15 @@ class OnnxVerifier:
 
     def _score(self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES) -> Iterator[Judged]:
         """The candidates of each row as they are read, with their scores."""
-        readings = [[readings_of(candidate, self._allowed) for candidate in candidates] for _, candidates in rows]
+        texts = [VisibleText.of(text) for text, _ in rows]
+        readings = [[readings_of(seen(candidate), self._allowed) for candidate in row] for _, row in rows]
         said = [
-            (text, [one for group in groups for one in group]) for (text, _), groups in zip(rows, readings, strict=True)
+            (text.text, [one for group in groups for one in group])
+            for text, groups in zip(texts, readings, strict=True)
         ]
-        scores = (scores for group in _groups(said) for scores in self._scorer.score(group, strategies))
-        return itertools.starmap(best_read, zip(readings, scores, strict=True))
+        scored = (scores for group in _groups(said) for scores in self._scorer.score(group, strategies))
+        for text, groups, scores in zip(texts, readings, scored, strict=True):
+            yield best_read(groups, [replace(one, evidence=tuple(map(text.original, one.evidence))) for one in scores])
 
 
 def load_verifier(

@@ -6,8 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cacre.inference.decision import Scores
+from cacre.preprocessing.invisible import visible
 from cacre.schema import Reading, Schema
-from cacre.types import Candidate, Verdict
+from cacre.types import Candidate, Triple, Verdict
+
+
+def seen(candidate: Candidate) -> Candidate:
+    """The candidate without invisible characters, which a text may have elsewhere, or a schema not at all."""
+    paraphrase = candidate.paraphrase and _seen(candidate.paraphrase)
+    return replace(candidate, triple=_seen(candidate.triple), paraphrase=paraphrase)
+
+
+def _seen(triple: Triple) -> Triple:
+    # A name of nothing else is no name without them: it stays, to be found nowhere.
+    return Triple(*(visible(part) if visible(part).strip() else part for part in triple))
 
 
 def readings_of(candidate: Candidate, schema: Schema) -> tuple[Candidate, ...]:
@@ -54,4 +66,4 @@ def best_read(
 def about(candidate: Candidate, verdict: Verdict) -> Verdict:
     """A verdict on a reading as one on the candidate that was read so."""
     read = verdict.candidate.triple
-    return replace(verdict, candidate=candidate, judged_as=None if read == candidate.triple else read)
+    return replace(verdict, candidate=candidate, judged_as=None if read == _seen(candidate.triple) else read)

@@ -33,10 +33,10 @@ class Snapped:
 class Snapper:
     """Finds entities in one text, whatever way the LLM wrote them.
 
-    An entity is looked for as it stands; then without white space, case, the difference between full and half width,
-    《 》 and the kind of its name dots, as `normalise_mention` folds them for the mention check of the filter; then
-    without the quotes or brackets around it. What is found passes that check, save where an exact occurrence cuts a
-    combining character off its base.
+    An entity is looked for as it stands; then without white space, invisible characters, case, the difference between
+    full and half width, 《 》 and the kind of its name dots, as `normalise_mention` folds them for the mention check of
+    the filter; then without the quotes or brackets around it. What is found passes that check, save where an exact
+    occurrence cuts a combining character off its base.
 
     《 》 around a whole entity do not belong to it, as in DuIE: 《雾中渡》 gives 雾中渡. Marks within it do. What was
     snapped once is left alone when snapped again.
