@@ -119,6 +119,14 @@ class Candidate:
             **types,
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The candidate as a row's `triples` have it; of a complex object the value, its slots as `qualifiers`."""
+        types = {"subject_type": self.subject_type, "object_type": self.object_type}
+        given: dict[str, Any] = {key: value for key, value in types.items() if value is not None}
+        if self.paraphrase is not None:
+            given["paraphrase"] = list(self.paraphrase)
+        return {**self.extra, **self.triple._asdict(), **given}
+
 
 _CANDIDATE_KEYS = (*Triple._fields, "subject_type", "object_type", "paraphrase")
 
@@ -178,6 +186,39 @@ class Verdict:
     def supported(self) -> bool:
         """Whether the candidate is kept."""
         return self.outcome == "supported"
+
+    def judgement(self) -> dict[str, Any]:
+        """What a row says of its judged triple, beside the triple: the keys of `VERDICT_KEYS` that apply, as JSON."""
+        keys: dict[str, Any] = {
+            "verdict": self.outcome,
+            "text_score": _rounded(self.text_score),
+            "pair_score": _rounded(self.pair_score),
+            "probability": _rounded(self.probability),
+            "evidence": [[int(start), int(end)] for start, end in self.evidence],
+        }
+        if not self.supported:
+            keys["reason"] = self.reason
+        if self.modality is not None:
+            keys |= {"modality": self.modality.kind, "modality_cue": list(self.modality.cue)}
+        if self.judged_as is not None:
+            keys["judged_as"] = list(self.judged_as)
+        return keys
+
+    def to_dict(self) -> dict[str, Any]:
+        """The judged triple as the rows of `cacre filter` have it, as JSON; scores are rounded to 6 digits."""
+        given = self.candidate.to_dict()
+        stale = VERDICT_KEYS if "verdict" in given else ()
+        return {**{key: value for key, value in given.items() if key not in stale}, **self.judgement()}
+
+
+VERDICT_KEYS = (
+    "verdict", "text_score", "pair_score", "probability", "evidence", "reason", "modality", "modality_cue", "judged_as",
+)  # fmt: skip
+"""Keys of a judged triple in a row. Filtering again replaces them."""
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 6)
 
 
 @dataclass(frozen=True, slots=True)

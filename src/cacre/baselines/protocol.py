@@ -10,7 +10,7 @@ from cacre.errors import ConfigError
 from cacre.evaluation.fitting import LabelledText
 from cacre.inference.decision import DecisionRules, PairStrategy, Scores, check_scores, margin
 from cacre.inference.thresholds import OFF, Thresholds
-from cacre.inference.verifier import as_pair
+from cacre.inference.verifier import as_pairs
 from cacre.schema import Schema, load_schema
 from cacre.types import Candidate, Triple, Verdict
 
@@ -129,7 +129,7 @@ class BaselineVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        rows = [as_pair(text, candidates) for text, candidates in pairs]
+        rows = as_pairs(pairs)
         return [
             [self._verdict(candidate, score) for candidate, score in zip(candidates, scores, strict=True)]
             for (_, candidates), scores in zip(rows, self._scores(rows), strict=True)
@@ -143,7 +143,7 @@ class BaselineVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        return self._scores([as_pair(text, candidates) for text, candidates in pairs])
+        return self._scores(as_pairs(pairs))
 
     def _scores(self, rows: Pairs) -> list[list[Scores]]:
         return [[Scores(squash(score)) for score in scores] for scores in self.baseline.scores(rows)]

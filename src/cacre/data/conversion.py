@@ -9,11 +9,7 @@ from typing import Any, cast, get_args
 from cacre.data.rows import CandidateItem, CandidateRow, ContrastiveRow, Row, SpoItem, VerdictRow, content_of
 from cacre.data.shapes import named_parts
 from cacre.errors import DataError
-from cacre.types import Candidate, Example, Modality, ModalityKind, Triple, Verdict
-
-_OWN_KEYS = (
-    "verdict", "text_score", "pair_score", "probability", "evidence", "reason", "modality", "modality_cue", "judged_as",
-)  # fmt: skip
+from cacre.types import VERDICT_KEYS, Candidate, Example, Modality, ModalityKind, Triple, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ def verdict_row(candidate_row: Mapping[str, Any], verdicts: Sequence[Verdict]) -
         if (item["subject"], item["predicate"], _judged_object(item)) != tuple(verdict.candidate.triple):
             reason = f"the verdict is about {tuple(verdict.candidate.triple)!r}: pass verdicts in the row's order"
             raise DataError(reason, field=f"triples[{index}]")
-        judged.append({**_unjudged(item), **_verdict_keys(verdict)})
+        judged.append({**_unjudged(item), **verdict.judgement()})
     return {**candidate_row, "triples": judged}
 
 
@@ -98,25 +94,8 @@ def _judged_object(item: Mapping[str, Any]) -> object:
 
 def _unjudged(item: Mapping[str, Any]) -> dict[str, Any]:
     # Such a key is ours, and stale, only beside a "verdict"; otherwise a "reason" is the user's own and stays.
-    stale = _OWN_KEYS if "verdict" in item else ()
+    stale = VERDICT_KEYS if "verdict" in item else ()
     return {key: value for key, value in item.items() if key not in stale}
-
-
-def _verdict_keys(verdict: Verdict) -> dict[str, Any]:
-    keys: dict[str, Any] = {
-        "verdict": verdict.outcome,
-        "text_score": _rounded(verdict.text_score),
-        "pair_score": _rounded(verdict.pair_score),
-        "probability": _rounded(verdict.probability),
-        "evidence": [[int(start), int(end)] for start, end in verdict.evidence],
-    }
-    if not verdict.supported:
-        keys["reason"] = verdict.reason
-    if verdict.modality is not None:
-        keys |= {"modality": verdict.modality.kind, "modality_cue": list(verdict.modality.cue)}
-    if verdict.judged_as is not None:
-        keys["judged_as"] = list(verdict.judged_as)
-    return keys
 
 
 def modality_of(item: Mapping[str, Any]) -> Modality | None:
@@ -125,10 +104,6 @@ def modality_of(item: Mapping[str, Any]) -> Modality | None:
     if kind not in get_args(ModalityKind) or not isinstance(cue, list | tuple) or len(cue) != 2:
         return None
     return Modality(cast("ModalityKind", kind), (int(cue[0]), int(cue[1])))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 6)
 
 
 def _candidate(item: CandidateItem) -> Candidate:

@@ -15,7 +15,7 @@ from cacre.inference.pairing import ALL_STRATEGIES
 from cacre.inference.reading import about, best_read, readings_of, seen
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
-from cacre.inference.verifier import CandidateLike, as_candidate, as_pair
+from cacre.inference.verifier import CandidateLike, as_candidate, as_pair, as_pairs
 from cacre.preprocessing.featurizer import Featurizer
 from cacre.preprocessing.invisible import VisibleText
 from cacre.schema import Schema
@@ -40,7 +40,7 @@ class OnnxVerifier:
 
     Raises:
         ModelError: The folder is not a complete model folder of this version.
-        ConfigError: `threads` or `batch_size` is below 1.
+        ConfigError: `threads` or `batch_size` is below 1, or `rules` are no `DecisionRules`.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class OnnxVerifier:
         for name, value in (("threads", threads), ("batch_size", batch_size)):
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}")
+        if not isinstance(rules, DecisionRules | None):
+            raise ConfigError(f"rules must be DecisionRules, got {rules!r:.80}: give DecisionRules(text_threshold=...)")
         self.path = Path(folder)
         model = read_folder(self.path)
         self.rules = rules or DecisionRules()
@@ -92,7 +94,7 @@ class OnnxVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        rows = [as_pair(text, candidates) for text, candidates in pairs]
+        rows = as_pairs(pairs)
         judged = []
         for (text, candidates), (read, scores) in zip(rows, self._score(rows), strict=True):
             verdicts = decide(text, read, scores, self.schema, self.thresholds, self.rules)
@@ -116,7 +118,7 @@ class OnnxVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        rows = [as_pair(text, candidates) for text, candidates in pairs]
+        rows = as_pairs(pairs)
         return [scores for _, scores in self._score(rows, strategies)]
 
     def attention(self, text: str, triple: Triple) -> Attention:
@@ -171,6 +173,7 @@ def load_verifier(
 
     Raises:
         ModelError: There is no such model, or its folder is incomplete, damaged or of another version.
+        ConfigError: `threads` is below 1, or `rules` are no `DecisionRules`.
     """
     return OnnxVerifier(find_folder(name_or_path), rules=rules, threads=threads)
 

@@ -48,13 +48,14 @@ def as_pair(text: str, candidates: Sequence[CandidateLike]) -> tuple[str, list[C
     """Check a text and its candidates.
 
     Raises:
-        DataError: The text is not a non-empty string, is too long or cannot be encoded; a candidate is malformed; or
-            there are too many.
+        DataError: The text is not a non-empty string, is too long or cannot be encoded; the candidates are no list, or
+            one of them is malformed; or there are too many.
     """
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"expected a non-empty string, got {text!r:.80}", field="text")
     if len(text) > MAX_TEXT_CHARACTERS:
         raise DataError(f"{len(text)} characters, at most {MAX_TEXT_CHARACTERS} allowed: split it", field="text")
+    _check_list(candidates)
     if len(candidates) > MAX_CANDIDATES:
         raise DataError(
             f"{len(candidates)} for one text, at most {MAX_CANDIDATES} allowed: split them over several rows",
@@ -62,6 +63,31 @@ def as_pair(text: str, candidates: Sequence[CandidateLike]) -> tuple[str, list[C
         )
     _check_encodable(text, "text")
     return text, [as_candidate(candidate) for candidate in candidates]
+
+
+def as_pairs(
+    pairs: Sequence[tuple[str, Sequence[CandidateLike]]],
+) -> list[tuple[str, list[Candidate]]]:
+    """Check several texts and their candidates.
+
+    Raises:
+        DataError: They are no (text, candidates) pairs, or as in `as_pair`.
+    """
+    checked = []
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, str | Mapping) or not isinstance(pair, Sequence) or len(pair) != 2:
+            advice = ": give (row['text'], row['triples'])" if isinstance(pair, Mapping) else ": give a list of pairs"
+            raise DataError(f"expected (text, candidates), got {pair!r:.80}{advice}", field=f"pairs[{number}]")
+        checked.append(as_pair(*pair))
+    return checked
+
+
+def _check_list(candidates: object) -> None:
+    """Refuse what is no list, one candidate in the place of a list above all."""
+    one = isinstance(candidates, Triple | Candidate | Mapping)
+    if one or isinstance(candidates, str) or not isinstance(candidates, Sequence):
+        advice = ": put it in a list" if one else ""
+        raise DataError(f"expected a list of candidates, got {candidates!r:.80}{advice}", field="candidates")
 
 
 def _check_encodable(value: str, field: str) -> None:

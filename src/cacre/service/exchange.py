@@ -108,7 +108,7 @@ def row_of(text: str, candidates: Sequence[CandidateLike]) -> dict[str, Any]:
         DataError: The text or a candidate is malformed.
     """
     text, checked = as_pair(text, candidates)
-    return {"text": text, "triples": [_item(candidate) for candidate in checked]}
+    return {"text": text, "triples": [candidate.to_dict() for candidate in checked]}
 
 
 def sent(body: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -191,14 +191,6 @@ def _error(response: httpx.Response, told: object) -> CacreError:
     asked = response.headers.get("retry-after", "")
     after = float(asked) if status == 503 and asked.isdecimal() else None
     return ServiceError(f"the service answered {status}: {message}", status=status, code=str(code), retry_after=after)
-
-
-def _item(candidate: Candidate) -> dict[str, Any]:
-    types = {"subject_type": candidate.subject_type, "object_type": candidate.object_type}
-    given: dict[str, Any] = {key: value for key, value in types.items() if value is not None}
-    if candidate.paraphrase is not None:
-        given["paraphrase"] = list(candidate.paraphrase)
-    return {**candidate.extra, **candidate.triple._asdict(), **given}
 
 
 def _verdict(item: Mapping[str, Any], candidate: Candidate) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cacre.data import dump_row
-from cacre.inference.verifier import CandidateLike
+from cacre.inference.verifier import CandidateLike, as_pairs
 from cacre.service.errors import TooMuchError
 from cacre.service.exchange import Row, row_of, verdicts_of
 from cacre.types import Verdict
@@ -22,21 +22,20 @@ class Portions:
     Args:
         pairs: Texts with their candidates.
 
+    Raises:
+        DataError: They are no such pairs, or a text or a candidate is malformed.
+
     Attributes:
         judged: For each text so far the verdicts of its candidates.
     """
 
     def __init__(self, pairs: Sequence[tuple[str, Sequence[CandidateLike]]]) -> None:
-        self._pairs = pairs
+        self._pairs = as_pairs(pairs)
         self._most_rows, self._asked = ROWS_PER_REQUEST, 0
         self.judged: list[list[Verdict]] = []
 
     def next_rows(self) -> list[Row]:
-        """The rows of the next request; none if all texts are judged.
-
-        Raises:
-            DataError: A text or a candidate is malformed.
-        """
+        """The rows of the next request; none if all texts are judged."""
         rows: list[Row] = []
         triples = size = 0
         for text, candidates in self._pairs[len(self.judged) : len(self.judged) + self._most_rows]:

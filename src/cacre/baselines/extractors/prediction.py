@@ -8,6 +8,7 @@ from cacre.baselines.extractors.assembling import assemble
 from cacre.baselines.extractors.spans import FoundLink
 from cacre.baselines.extractors.tags import TagSet
 from cacre.baselines.extractors.windows import Window, WindowMaker
+from cacre.errors import DataError
 from cacre.inference.graph import batches
 from cacre.types import Candidate
 
@@ -28,7 +29,12 @@ def predict(decode: Decode, maker: WindowMaker, tags: TagSet, texts: Sequence[st
         maker: Cuts the texts.
         tags: What the numbers of the tags mean.
         texts: The texts.
+
+    Raises:
+        DataError: One string was given in place of a list.
     """
+    if isinstance(texts, str):
+        raise DataError(f"expected a list of texts, got {texts!r:.80}: put it in a list", field="texts")
     windows = maker.windows_of(texts)
     flat = [(number, place) for number, parts in enumerate(windows) for place in range(len(parts))]
     found: dict[tuple[int, int], list[FoundLink]] = {}
