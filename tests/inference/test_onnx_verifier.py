@@ -56,6 +56,14 @@ def test_verdicts_are_those_of_the_candidates_in_order(verifier):
         assert all(0 <= start < end <= len(FILM) for start, end in verdict.evidence)
 
 
+def test_the_word_that_denies_is_quoted_from_the_text_as_it_was_given(verifier):
+    text = "林\u200b知远并不是《雾\u00ad中渡》的导\u200b演。"
+    [verdict] = verifier.verify(text, [Triple("林知远", "执导作品", "雾中渡")])
+    assert (verdict.modality.kind, verdict.reason) == ("denied", "denied in text")
+    assert text[slice(*verdict.modality.cue)] == "不是"
+    assert verdict.judged_as == ("雾中渡", "导演", "林知远")
+
+
 @pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u200d", "\ufeff"])
 def test_invisible_characters_change_no_verdict_and_stay_in_the_evidence(verifier, hidden):
     text = hidden + FILM.replace("雾中渡", f"雾{hidden}中渡").replace("执导", f"执{hidden}导")

@@ -155,7 +155,13 @@ class OnnxVerifier:
         ]
         scored = (scores for group in _groups(said) for scores in self._scorer.score(group, strategies))
         for text, groups, scores in zip(texts, readings, scored, strict=True):
-            yield best_read(groups, [replace(one, evidence=tuple(map(text.original, one.evidence))) for one in scores])
+            yield best_read(groups, [_placed(one, text) for one in scores])
+
+
+def _placed(scores: Scores, text: VisibleText) -> Scores:
+    """Scores whose places are those of the text as it was given."""
+    modality = scores.modality and scores.modality._replace(cue=text.original(scores.modality.cue))
+    return replace(scores, evidence=tuple(map(text.original, scores.evidence)), modality=modality)
 
 
 def load_verifier(
