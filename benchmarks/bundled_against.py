@@ -3,9 +3,10 @@
     python benchmarks/bundled_against.py --model runs/mini-zh-13 --model runs/mini-zh-14 --cross-encoder runs/encoder
 
 Systems: each model folder given (one per seed; the bundled model if none is), a cross-encoder trained here from the
-given encoder on the same texts (once for each `--seed`), boosted trees on string evidence, the rule filter, a relation
-prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train` and the wrong candidates of an
-extractor on these texts; nothing below chose anything.
+given encoder, or from that of a verifier (`--cross-encoder mini-zh`), on the same texts (once for each `--seed`; of
+several `--rate` the one with the best AUC on the dev part), boosted trees on string evidence, the rule filter, a
+relation prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train` and the wrong
+candidates of an extractor on these texts; none of the test sets below chose anything.
 
 Test sets: the corpus's lists and natural candidates, and with `--data` the research data, which is not part of this
 repository: an LLM's lists, its anchors judged by a reader and by annotation, extractors' output by annotation.
@@ -36,10 +37,14 @@ from cacre.data import load_examples
 from cacre.data.extracted import load_extracted, with_extracted
 from cacre.data.normalisation import normalise_triple
 from cacre.data.splits import split_examples
+from cacre.evaluation import roc_auc
 from cacre.evaluation.bootstrap import TextDraws, percentile_interval
 from cacre.evaluation.fitting import LabelledText
 from cacre.evaluation.sweep import Ranking
+from cacre.export import load_trainable
 from cacre.inference import load_verifier
+from cacre.inference.folder import find_folder
+from cacre.modeling.pretrained import save_encoder
 from cacre.schema import load_schema
 from cacre.types import Candidate, Example, Triple
 
@@ -135,6 +140,43 @@ def model_scores(folder: str) -> Scored:
     return score
 
 
+def encoder_of(name: str, cache: Path) -> str:
+    """An encoder folder as it is; of a verifier its encoder, written below the cache."""
+    path = find_folder(name)
+    if not (path / "pair.onnx").is_file():
+        return name
+    folder = cache / f"encoder-{digest((path / 'encoder.onnx').read_bytes())}"
+    if not (folder / "tokenizer.json").is_file():
+        verifier = load_trainable(path)
+        save_encoder(verifier.model.encoder, folder)
+        verifier.tokenizer.save(str(folder / "tokenizer.json"))
+    return str(folder)
+
+
+def cross_encoders(
+    arguments: argparse.Namespace, train: Sequence[LabelledText], dev: Sequence[LabelledText], trained_on: str
+) -> dict[str, Scored]:
+    """One fitted cross-encoder for each seed, all at the learning rate that is best on dev with the first."""
+    folder = encoder_of(arguments.cross_encoder, arguments.cache)
+    rates, seeds = arguments.rate or [3e-4], arguments.seed or [13]
+
+    def system(rate: float, seed: int) -> tuple[str, Scored]:
+        budget = FinetuningSettings(arguments.epochs, learning_rate=rate, seed=seed)
+        made = baseline_scores(lambda: CrossEncoderBaseline(folder, budget), train)
+        return f"{folder}{budget}{trained_on}", made
+
+    made = {(rate, seeds[0]): system(rate, seeds[0]) for rate in rates}
+    if len(rates) > 1:
+        labels = np.asarray([label for row in dev for label in row.labels], dtype=bool)
+        on_dev = {
+            rate: roc_auc(labels, kept(arguments.cache, key, "dev", dev, score))
+            for (rate, _), (key, score) in made.items()
+        }
+        print("cross-encoder on dev: " + ", ".join(f"{rate:g} {auc:.3f}" for rate, auc in on_dev.items()), flush=True)
+        rates = [max(on_dev, key=lambda rate: on_dev[rate])]
+    return dict(made.get((rates[0], seed)) or system(rates[0], seed) for seed in seeds)
+
+
 def baseline_scores(make: Callable[[], Baseline], train: Sequence[LabelledText]) -> Scored:
     """Scores of a baseline, which is fitted when it is first asked."""
     fitted: list[Baseline] = []
@@ -189,32 +231,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of the research data")
     parser.add_argument("--model", action="append", help="model folder of one seed; repeatable")
-    parser.add_argument("--cross-encoder", help="encoder folder to train the cross-encoder from")
+    parser.add_argument(
+        "--cross-encoder", help="encoder folder, or verifier, whose encoder the cross-encoder starts from"
+    )
     parser.add_argument("--extracted", nargs="*", default=["corpus/extracted/candidates.jsonl"])
     parser.add_argument("--seed", type=int, action="append", help="seeds of the cross-encoder")
     parser.add_argument("--epochs", type=int, default=3, help="passes of the cross-encoder")
-    parser.add_argument("--rate", type=float, default=3e-4, help="learning rate of the cross-encoder")
+    parser.add_argument("--rate", type=float, action="append", help="learning rates of the cross-encoder to try on dev")
     parser.add_argument("--cache", type=Path, default=Path("runs/bundled-against"))
     arguments = parser.parse_args()
     training, schema = Settings().training, load_schema("open")
     fractions = (1 - training.dev_fraction, training.dev_fraction, 0.0)
     examples = load_examples(["corpus/seed", "corpus/train"], schema=schema)
-    kept_texts = split_examples(examples, fractions, training.seed).train
+    parts = split_examples(examples, fractions, training.seed)
     extracted = load_extracted(arguments.extracted)
-    train = lists(with_extracted(kept_texts, extracted, schema, most=training.extracted_negatives))
+    train = lists(with_extracted(parts.train, extracted, schema, most=training.extracted_negatives))
     trained_on = digest(repr(train).encode())
     models = arguments.model or ["mini-zh"]
     systems: dict[str, dict[str, Scored]] = {"CACRE": {model_key(m): model_scores(m) for m in models}}
     if arguments.cross_encoder:
-        budget = [
-            FinetuningSettings(arguments.epochs, learning_rate=arguments.rate, seed=s) for s in arguments.seed or [13]
-        ]
-        systems["cross-encoder"] = {
-            f"{arguments.cross_encoder}{b}{trained_on}": baseline_scores(
-                lambda b=b: CrossEncoderBaseline(arguments.cross_encoder, b), train
-            )
-            for b in budget
-        }
+        systems["cross-encoder"] = cross_encoders(arguments, train, lists(parts.dev), trained_on)
     for name, make in (
         ("trees", lambda: EvidenceTrees(schema)),
         ("rule filter", lambda: RuleFilter(schema)),
