@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from cacre.cli.option_groups import with_groups
+from cacre.cli.option_groups import was_given, with_groups
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,17 @@ def test_checks_and_help_of_the_fields_apply():
     text = call("--help")[0].output
     assert "Which colour." in text
     assert "Paint a wall." in text
+
+
+def test_an_option_at_its_default_was_given_all_the_same():
+    app = typer.Typer()
+    seen = []
+
+    @app.command()
+    @with_groups
+    def paint(context: typer.Context, paint: Paint, dry: bool = False) -> None:
+        seen.append([name for name in ("colour", "layers", "dry", "no_such") if was_given(context, name)])
+
+    for words in ((), ("--layers", "2"), ("--no-dry", "--layers", "3")):
+        assert CliRunner().invoke(app, ["--colour", "red", *words]).exit_code == 0
+    assert seen == [["colour"], ["colour", "layers"], ["colour", "layers", "dry"]]

@@ -16,6 +16,7 @@ from cacre.extras import needs_extra
 
 @with_groups
 def extract_command(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="IN.jsonl|-", help="Text rows; - is standard input.")],
     ask: AskOptions,
     pay: PayOptions,
@@ -26,7 +27,7 @@ def extract_command(
 ) -> None:
     """Find the triples of each text, with an LLM (run again to go on; no answer is paid for twice) or an extractor."""
     if (extractor := trained.load()) is not None:
-        refuse_llm_options(ask, pay, job, agents)
+        refuse_llm_options(context, AskOptions, PayOptions, JobOptions, AgentOptions)
         run_extractor(extractor, trained.origin(extractor), FilterPaths(source, output, None, None), job)
         return
     with needs_extra("llm"):

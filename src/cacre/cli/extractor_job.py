@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -18,6 +18,7 @@ from cacre.baselines.extractors import Extractor, load_extractor
 from cacre.baselines.extractors.assembling import candidate_item
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import JobOptions
+from cacre.cli.option_groups import was_given
 from cacre.data import ErrorsFile, Row, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
@@ -67,23 +68,20 @@ class ExtractorOptions:
         return {"extractor": extractor.name, "name": self.extractor, **threshold}
 
 
-def refuse_llm_options(*groups: object, judge: bool = False) -> None:
-    """Refuse options that only mean something to an LLM.
+def refuse_llm_options(context: typer.Context, *groups: type, also: Sequence[str] = ()) -> None:
+    """Refuse options that only mean something to an LLM, at whatever value they were given.
 
     Args:
-        groups: The option groups of the command, as they were given.
-        judge: Whether an LLM was to judge.
+        context: The call of the command.
+        groups: Its option groups.
+        also: Parameters of the command itself that only an LLM needs.
 
     Raises:
-        ConfigError: One of them is not at its default.
+        ConfigError: One of them was given.
     """
-    given = [
-        f"--{field.name.replace('_', '-')}"
-        for group in groups
-        for field in fields(group)  # type: ignore[arg-type]
-        if field.name not in _OWN and getattr(group, field.name) != field.default
-    ]
-    given += ["--judge"] if judge else []
+    names = [field.name for group in groups for field in fields(group) if field.name not in _OWN]
+    # What was given cannot be told from its value, which may be the default.
+    given = [f"--{name.replace('_', '-')}" for name in (*names, *also) if was_given(context, name)]
     if given:
         raise ConfigError(
             f"{', '.join(given)}: an extractor asks no LLM and has its own schema: leave out these, or --extractor"

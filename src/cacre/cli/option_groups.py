@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
+import typer
+
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Spread each parameter of a command that is annotated with a dataclass over the dataclass's fields.
@@ -38,6 +40,17 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     spread.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     spread.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return spread
+
+
+def was_given(context: typer.Context, name: str) -> bool:
+    """Whether the user gave a parameter, be it at its default value.
+
+    Args:
+        context: The call of the command.
+        name: The parameter, as the command's function calls it.
+    """
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _spread(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401  (a dataclass)

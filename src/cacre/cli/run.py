@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 @with_groups
 def run_command(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="IN.jsonl|-", help="Text rows; - is standard input.")],
     ask: AskOptions,
     pay: PayOptions,
@@ -49,7 +50,7 @@ def run_command(
 ) -> None:
     """Extract with an LLM or an extractor, verify, keep what the text supports. With an LLM, run again to go on."""
     if (extractor := trained.load(threads)) is not None:
-        refuse_llm_options(ask, pay, job, agents, judge=judge)
+        refuse_llm_options(context, AskOptions, PayOptions, JobOptions, AgentOptions, also=("judge", "band"))
         verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
         paths = FilterPaths(source, output, rejected, everything)
         run_extractor(extractor, trained.origin(extractor), paths, job, verifier)

@@ -142,6 +142,22 @@ def test_options_of_an_llm_are_refused(folder):
     assert "error: --judge: an extractor asks no LLM" in invoke("run", *start[1:], "--judge").stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--schema", "duie", "--resume"), "--schema, --resume"),
+        (("--schema", "open"), "--schema"),
+        (("--band", "0.05"), "--band"),
+    ],
+)
+def test_options_of_an_llm_are_refused_at_their_defaults_too(tmp_path, words, named):
+    write_rows(tmp_path / "texts.jsonl", [{"text": "雾渡"}])
+    result = invoke("run", tmp_path / "texts.jsonl", "-o", tmp_path / "out.jsonl", "--extractor", "mini-zh", *words)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"error: {named}: an extractor asks no LLM and has its own schema" in result.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_what_is_not_an_extractor_is_named(tmp_path, tiny_folder):
     write_rows(tmp_path / "texts.jsonl", [{"text": "雾渡"}])
     start = ["extract", tmp_path / "texts.jsonl", "--extractor"]
