@@ -19,6 +19,7 @@ from cacre.baselines.extractors.assembling import candidate_item
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import JobOptions
 from cacre.cli.option_groups import was_given
+from cacre.cli.replaced_triples import warn_of_replaced
 from cacre.data import ErrorsFile, Row, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
@@ -111,13 +112,14 @@ def run_extractor(
         OSError: An output cannot be written.
     """
     paths.check()
-    summary, rows, triples = RunSummary(), 0, 0
+    summary, rows, triples, replaced = RunSummary(), 0, 0, 0
     with ExitStack() as stack:
         errors = stack.enter_context(ErrorsFile(paths.errors)) if job.on_error == "skip" else None
         texts = islice(read_rows(paths.source, "texts", on_error=job.on_error, errors=errors), job.limit)
         sinks = [stack.enter_context(_sink(path)) for path in (paths.kept, paths.rejected, paths.everything)]
         advance = stack.enter_context(_bar(paths))
         while chunk := list(islice(texts, _CHUNK)):
+            replaced += sum(bool(row.raw.get("triples")) for row in chunk)
             found = extractor.extract([row.content.text for row in chunk])
             for row in _rows(origin, chunk, found, verifier):
                 rows, triples = rows + 1, triples + len(row["triples"])
@@ -128,6 +130,7 @@ def run_extractor(
                 advance()
         if errors is not None:
             errors.check_some_usable(rows, paths.source)
+    warn_of_replaced(replaced)
     for line in [f"{rows} texts, {triples} triples"] if verifier is None else summary.lines():
         typer.echo(line, err=True)
     if errors is not None and errors.count:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
 from cacre.cli.one_line import one_line
+from cacre.cli.replaced_triples import warn_of_replaced
 from cacre.data import Row
 from cacre.errors import ConfigError
 from cacre.extraction.file_job import FileJob, JobFiles
@@ -108,6 +109,7 @@ class LLMJob:
         if self.settings.gleanings:
             identity["gleaning"] = load_prompt("glean", self.settings.language).reference
         with FileJob(self.files, {**identity, **(fingerprint or {})}, self._job.resume, self._job.limit) as job:
+            self._warn_of_replaced(job.input)  # before anything is paid for
             if job.store.started_over:
                 typer.echo("the options have changed since the stop: all rows are done anew, from the cache", err=True)
             try:
@@ -117,6 +119,10 @@ class LLMJob:
                 raise typer.Exit(1) from None
             self._finish(job)
             return job.state
+
+    def _warn_of_replaced(self, rows: JobInput) -> None:
+        if self.name != "generate":  # which writes its lists beside the triples
+            warn_of_replaced(rows.with_triples)
 
     def _client(self) -> OpenAIClient:
         silent = self._pay.offline or self._pay.dry_run
@@ -133,6 +139,7 @@ class LLMJob:
         cache = CachedLLM(client, self._cache, offline=True) if self._cache.is_file() else None
         try:
             with JobInput(self.files.source, self.files.on_error, self._job.limit) as rows:
+                self._warn_of_replaced(rows)
                 lines = (await source.aestimate(rows.rows(), cache)).lines(self.prices)
         finally:
             await (cache or client).aclose()

@@ -26,6 +26,8 @@ class JobInput:
         on_error: What becomes of rows that cannot be used.
         limit: Only the first so many rows; None for all.
 
+    Entered, it knows the `total` of the rows, and how many of them come `with_triples`, which extraction replaces.
+
     Raises:
         DataError: The input cannot be read or, unless such rows are skipped, holds a row that cannot be used.
     """
@@ -37,7 +39,10 @@ class JobInput:
     def __enter__(self) -> JobInput:
         with ExitStack() as stack:
             self._path = stack.enter_context(_spooled(self.source))
-            self.total = sum(1 for _ in self.rows())
+            self.total = self.with_triples = 0
+            for row in self.rows():
+                self.total += 1
+                self.with_triples += bool(row.raw.get("triples"))
             self._stack = stack.pop_all()
         return self
 
