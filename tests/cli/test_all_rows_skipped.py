@@ -76,9 +76,3 @@ def test_an_llm(server, bad):
     assert (result.exit_code, server.count) == (1, 0)
     check(result.stderr.splitlines()[-1].removeprefix("error: "))
     assert "out.job.sqlite" not in names(bad)
-
-
-def test_an_empty_input_is_no_error(tiny_folder):
-    Path("in.jsonl").write_text("\n", encoding="utf-8")
-    result = CliRunner().invoke(app, ["filter", "in.jsonl", "--model", str(tiny_folder), "--on-error", "skip"])
-    assert (result.exit_code, result.stdout) == (0, "")

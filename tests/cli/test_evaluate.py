@@ -192,6 +192,12 @@ def test_predictions_of_no_text_of_gold_are_an_error(run_on):
         assert re.search(message, str(error))
 
 
+def test_gold_without_rows_is_said_to_be_empty(run_on):
+    error = run_on({"a": [{"text": TEXT, "triples": [RIGHT]}], "gold": []}, "a", "gold").exception
+    assert isinstance(error, DataError)
+    assert re.search(r"gold\S*: there are no rows: gold needs a row for each text", str(error))
+
+
 @pytest.mark.parametrize("texts", [9, 10])
 def test_intervals_of_few_texts_are_withheld(run_on, texts):
     found = [{"text": f"{number}。", "triples": [RIGHT]} for number in range(texts)]

@@ -239,7 +239,7 @@ def test_where_skipped_rows_are_listed(kept, words, where):
 
 
 def test_a_graph_without_edges_is_written_too(kept):
-    write_rows(kept, [])
+    write_rows(kept, [{"text": "今日无事。", "triples": []}])
     for format in (*SINGLE_FILES, *FOLDERS):
         result = run(kept, "--to", format, "-o", f"out.{format}")
         assert result.exit_code == 0, result.output

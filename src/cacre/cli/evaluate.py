@@ -229,12 +229,14 @@ def _ignored_texts(files: _TripleFiles, predicted: AbstractSet[str], gold: Abstr
     """Count and tell the texts that did not find their gold: rows are joined by the exact text, a space parts them.
 
     Raises:
-        DataError: None found it, so that there is nothing to score.
+        DataError: None found it, or a file has no rows, so that there is nothing to score.
     """
     if not predicted:
         raise DataError(
             "there are no rows: a text in which nothing was found is a row too", path=str(files.predictions)
         )
+    if not gold:
+        raise DataError("there are no rows: gold needs a row for each text, with what is right", path=str(files.gold))
     if predicted.isdisjoint(gold):
         raise DataError(
             f"no text of {files.predictions} is in {files.gold}: texts are joined exactly, a space is enough to part "

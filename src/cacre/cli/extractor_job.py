@@ -20,7 +20,7 @@ from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import JobOptions
 from cacre.cli.option_groups import was_given
 from cacre.cli.replaced_triples import warn_of_replaced
-from cacre.data import ErrorsFile, Row, dump_row, read_rows, verdict_row
+from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
 from cacre.files import atomic_writer
@@ -108,7 +108,7 @@ def run_extractor(
         verifier: Judges the candidates; None writes them as they are.
 
     Raises:
-        CacreError: A row or a model cannot be used.
+        CacreError: A row or a model cannot be used, or there are no rows.
         OSError: An output cannot be written.
     """
     paths.check()
@@ -128,8 +128,7 @@ def run_extractor(
                     if sink is not None and part is not None:
                         sink.write(dump_row(part))
                 advance()
-        if errors is not None:
-            errors.check_some_usable(rows, paths.source)
+        check_some_usable(rows, paths.source, errors)
     warn_of_replaced(replaced)
     for line in [f"{rows} texts, {triples} triples"] if verifier is None else summary.lines():
         typer.echo(line, err=True)

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
 from cacre.cli.unknown_predicates import unknown_lines
-from cacre.data import ErrorsFile, Row, dump_row, read_rows, to_candidates, verdict_row
+from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, read_rows, to_candidates, verdict_row
 from cacre.errors import CacreError
 from cacre.files import atomic_writer, is_special
 from cacre.inference import FilterSummary, Verifier, filter_rows, load_verifier
@@ -134,8 +134,7 @@ def filter_files(
             if losers["triples"]:
                 _write(rejected, losers)
             advance()
-        if errors is not None:
-            errors.check_some_usable(summary.rows, paths.source)
+        check_some_usable(summary.rows, paths.source, errors)
     return summary, errors.count if errors else 0
 
 

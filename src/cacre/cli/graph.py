@@ -12,7 +12,7 @@ import typer
 from cacre.cli.filter import OnError
 from cacre.cli.graph_export import NEEDS, Export, FormatOptions, Formats, Neo4jOptions
 from cacre.cli.option_groups import with_groups
-from cacre.data import ErrorsFile, dump_row, read_rows
+from cacre.data import ErrorsFile, check_some_usable, dump_row, read_rows
 from cacre.errors import DataError
 from cacre.extras import needs_extra
 from cacre.graph import Graph, GraphCollector, MergeSettings
@@ -82,12 +82,14 @@ def collect_file(collector: GraphCollector, source: str, errors_path: Path | Non
         How many rows were skipped.
 
     Raises:
-        DataError: The file cannot be read; without `errors_path`, a row cannot be used; with it, all were skipped.
+        DataError: The file cannot be read or has no rows; without `errors_path`, a row cannot be used; with it, all
+            were skipped.
         OSError: The list cannot be written.
     """
     if errors_path is None:
         for row in read_rows(source, "texts"):
             collector.add(row)
+        check_some_usable(collector.counts.rows, source)
         return 0
     with ErrorsFile(errors_path) as errors:
         # Read as texts, so that the collector can say what a row without verdicts needs.
@@ -96,7 +98,7 @@ def collect_file(collector: GraphCollector, source: str, errors_path: Path | Non
                 collector.add(row)
             except DataError as error:
                 errors.add(error, dump_row(row.raw).rstrip("\n"))
-        errors.check_some_usable(collector.counts.rows, source)
+        check_some_usable(collector.counts.rows, source, errors)
         return errors.count
 
 

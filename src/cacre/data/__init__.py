@@ -5,7 +5,7 @@ from __future__ import annotations
 from cacre.data.conversion import CandidateSet, modality_of, to_candidates, to_example, verdict_row
 from cacre.data.corpus import load_examples
 from cacre.data.fields import Limits
-from cacre.data.jsonl import ErrorsFile, SeenIds, dump_row, read_rows, write_rows
+from cacre.data.jsonl import ErrorsFile, SeenIds, check_some_usable, dump_row, read_rows, write_rows
 from cacre.data.rows import Kind, Row, parse_row
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Limits",
     "Row",
     "SeenIds",
+    "check_some_usable",
     "dump_row",
     "load_examples",
     "modality_of",

@@ -79,21 +79,6 @@ class ErrorsFile:
         self._stream.write(dump_row(entry))
         self.count += 1
 
-    def check_some_usable(self, usable: int, source: str) -> None:
-        """Refuse an input that holds nothing but rows that cannot be used; the list of them is written.
-
-        Args:
-            usable: How many rows could be used.
-            source: The file they came from.
-
-        Raises:
-            DataError: There is none, and some were skipped.
-        """
-        if self.count and not usable:
-            self.close()
-            reason = f"no row can be used: all {self.count} were skipped, and what is wrong with each is in {self.path}"
-            raise DataError(reason, path=source)
-
     def close(self) -> None:
         """Bring the file under its final name."""
         self._stream = None
@@ -111,6 +96,27 @@ class ErrorsFile:
             self.close()
         else:
             self._stack.__exit__(kind, error, trace)
+
+
+def check_some_usable(usable: int, source: str, errors: ErrorsFile | None = None) -> None:
+    """Refuse an input that has brought nothing, before an output of an earlier run is replaced by an empty one.
+
+    Args:
+        usable: How many rows could be used.
+        source: The file they came from, `-` for standard input.
+        errors: Where skipped rows are listed; written and closed if nothing else was there.
+
+    Raises:
+        DataError: There is no row, or all were skipped.
+    """
+    if usable:
+        return
+    if errors is None or not errors.count:
+        reason = "there are no rows, and nothing was written: a text in which nothing was found is a row too"
+    else:
+        errors.close()
+        reason = f"no row can be used: all {errors.count} were skipped, and what is wrong with each is in {errors.path}"
+    raise DataError(reason, path=source)
 
 
 def read_rows(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from cacre.data import ErrorsFile, dump_row
+from cacre.data import ErrorsFile, check_some_usable, dump_row
 from cacre.errors import ConfigError, DataError
 from cacre.extraction.job import JobState, Watcher, Work, work_off
 from cacre.extraction.job_input import STANDARD, JobInput
@@ -194,7 +194,7 @@ class FileJob:
             How many entries the errors file has; without any there is no such file.
 
         Raises:
-            DataError: All rows of the input were skipped; the errors file lists them.
+            DataError: The input has no rows, or all were skipped; the errors file lists them.
             OSError: An output cannot be written; the record of finished rows stays.
         """
         stopped = self.state.stopped_by is not None
@@ -212,7 +212,7 @@ class FileJob:
             chosen = [outlet.choose for outlet in self.files.outlets]
             sinks = [(stack.enter_context(_sink(path)), choose) for path, choose in zip(paths, chosen, strict=True)]
             self.input.list_bad_rows(errors)
-            errors.check_some_usable(self.total, self.files.source)
+            check_some_usable(self.total, self.files.source, errors)
             for outcome in self.store.outcomes(self.total):
                 for entry in outcome.errors:
                     errors.add_entry({**entry, "path": self.files.source})
