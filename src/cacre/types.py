@@ -16,9 +16,9 @@ ModalityKind = Literal["denied", "rumoured", "planned", "past"]
 Span = tuple[int, int]
 """Character offsets [start, end) into a text."""
 _OTHER_NAMES = {
-    "subject": ("head", "h", "sub", "subj", "s"),
-    "predicate": ("relation", "rel", "pred", "r", "p"),
-    "object": ("tail", "t", "obj", "o"),
+    "subject": ("head", "h", "sub", "subj", "s", "source", "主体", "主语", "头实体"),
+    "predicate": ("relation", "rel", "pred", "r", "p", "type", "关系", "谓语", "谓词"),
+    "object": ("tail", "t", "obj", "o", "target", "客体", "宾语", "尾实体"),
 }
 
 

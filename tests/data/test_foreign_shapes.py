@@ -55,6 +55,9 @@ def test_lists_that_are_no_triples_are_refused(tmp_path, item, field, words):
         (("head", "relation", "tail"), "rename head, relation, tail to subject, predicate, object"),
         (("h", "r", "t"), "rename h, r, t to subject, predicate, object"),
         (("subj", "pred", "obj"), "rename subj, pred, obj to subject, predicate, object"),
+        (("head", "type", "tail"), "rename head, type, tail to subject, predicate, object"),
+        (("主体", "关系", "客体"), "rename 主体, 关系, 客体 to subject, predicate, object"),
+        (("主语", "谓语", "宾语"), "rename 主语, 谓语, 宾语 to subject, predicate, object"),
         (("subject", "relation", "object"), "rename relation to predicate"),
     ],
 )
@@ -66,6 +69,44 @@ def test_other_names_are_to_be_renamed(tmp_path, names, advice, key):
         read_scored_rows(path, "gold" if key == "gold" else "predictions")
     assert caught.value.reason.endswith(f": {advice}")
     assert caught.value.field == fault(path).field
+
+
+@pytest.mark.parametrize("key", ["triples", "gold"])
+@pytest.mark.parametrize("item", ["长夜,导演,李默", 3, None])
+def test_what_is_no_triple_is_told_what_one_looks_like(tmp_path, key, item):
+    path = write(tmp_path, {"text": TEXT, "triples": [], key: [item]})
+    said = f"{key}[0]: expected {{subject, predicate, object}} or [subject, predicate, object], got {item!r}"
+    assert str(fault(path)).endswith(said)
+    with pytest.raises(DataError) as caught:
+        read_scored_rows(path, "gold" if key == "gold" else "predictions")
+    assert str(caught.value).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "advice"),
+    [
+        ({"content": TEXT, "triples": []}, "text", "present are: 'content', 'triples': rename content to text"),
+        ({"sentence": TEXT, "triples": []}, "text", "'sentence', 'triples': rename sentence to text"),
+        ({"text": TEXT, "relations": []}, "triples", "rename relations to triples"),
+        (
+            {"text": TEXT, "subject": "长夜", "predicate": "导演", "object": "李默"},
+            "triples",
+            "put subject, predicate and object into the list of the text's triples, triples: [{...}]",
+        ),
+    ],
+)
+def test_rows_with_other_keys_are_told_ours(tmp_path, row, field, advice):
+    path = write(tmp_path, row)
+    assert (fault(path).field, fault(path).reason.endswith(advice)) == (field, True)
+    if field == "text":
+        assert fault(path, "texts").reason.endswith(advice)
+    with pytest.raises(DataError) as caught:
+        read_scored_rows(path)
+    assert caught.value.reason.endswith(advice)
+
+
+def test_a_missing_key_without_a_likely_other_name_gets_no_advice(tmp_path):
+    assert fault(write(tmp_path, {"title": TEXT, "triples": []})).reason.endswith("present are: 'title', 'triples'")
 
 
 def test_an_annotated_row_has_no_candidates(tmp_path):

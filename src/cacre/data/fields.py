@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from cacre.data.shapes import EXPECTED_TRIPLE
 from cacre.errors import DataError
 from cacre.types import Triple, advice_on_numbers
 
@@ -101,8 +102,12 @@ def _triple(value: object, info: ValidationInfo) -> Triple:
 
 
 def spo_fields(value: object, info: ValidationInfo) -> object:
-    """A list of three strings as an object with names; anything else as it is."""
-    return _triple(value, info)._asdict() if isinstance(value, list | tuple) else value
+    """A list of three strings as an object with names; an object as it is."""
+    if isinstance(value, list | tuple):
+        return _triple(value, info)._asdict()
+    if not isinstance(value, dict):
+        raise fault(f"{EXPECTED_TRIPLE}, got {value!r:.80}")
+    return value
 
 
 def _hard_triple(value: object, info: ValidationInfo) -> tuple[Triple, str | None]:

@@ -37,7 +37,7 @@ from cacre.data.fields import (
     fault,
     spo_fields,
 )
-from cacre.data.shapes import advice_on_missing, named_parts
+from cacre.data.shapes import EXPECTED_TRIPLE, advice_on_missing, missing, named_parts
 from cacre.errors import ConfigError, DataError
 from cacre.types import Outcome, Triple, advice_on_names, advice_on_numbers
 
@@ -70,10 +70,8 @@ SpoList = Annotated[tuple[Annotated[SpoItem, BeforeValidator(spo_fields)], ...],
 def _plain_object(value: object) -> object:
     """A candidate with a complex object as one with a string and `qualifiers`, a list of three as one with names."""
     value = named_parts(value)
-    if isinstance(value, list | tuple):
-        raise fault(f"expected {{subject, predicate, object}} or [subject, predicate, object], got {value!r:.80}")
     if not isinstance(value, dict):
-        return value
+        raise fault(f"{EXPECTED_TRIPLE}, got {value!r:.80}")
     plain = {**value, **{key: value[key]["@value"] for key in _COMPLEX if _is_complex(value.get(key))}}
     if _is_complex(value.get("object")):
         given = value.get("qualifiers", {})
@@ -243,7 +241,7 @@ def _reason(error: ErrorDetails) -> str:
         given = error["input"] if isinstance(error["input"], dict) else {}
         name = str(error["loc"][-1])
         advice = advice_on_names(given) if name in Triple._fields else advice_on_missing(name, given)
-        return f"is missing; present are: {', '.join(map(repr, given)) or 'no keys':.200}{advice}"
+        return missing(given, advice)
     if error["type"] == "string_unicode":
         return f"the key {error['input']!r:.80} holds a lone surrogate, which is no text: rename it"
     advice = advice_on_numbers(error["input"]) if error["type"] == "string_type" else ""

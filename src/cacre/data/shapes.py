@@ -5,6 +5,7 @@ The words begin with a separator, to be put behind the message of a fault; they 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cacre.types import Triple
@@ -16,6 +17,13 @@ _EXAMPLES = {
     "verdicts": '{"text": "...", "triples": [...]}',
     "duie": '{"text": "...", "spo_list": [...]}',
 }
+_OTHER_LISTS = ("relations", "triplets", "triple_list", "spos", "三元组")
+_OTHER_KEYS = {
+    "text": ("content", "sentence", "sentText", "passage", "document", "原文", "文本", "句子"),
+    "triples": _OTHER_LISTS,
+    "spo_list": _OTHER_LISTS,
+}
+EXPECTED_TRIPLE = "expected {subject, predicate, object} or [subject, predicate, object]"
 
 
 def named_parts(item: Any) -> Any:  # noqa: ANN401  (JSON)
@@ -44,8 +52,21 @@ def advice_on_line(content: bytes | str, kind: str) -> str:
     return "" if line.startswith("{") else example
 
 
-def advice_on_missing(field: str, present: Any) -> str:  # noqa: ANN401  (JSON)
-    """What to do in a row whose key `field` is missing."""
+def missing(present: Mapping[Any, Any], advice: str) -> str:
+    """What to say of a key that an object lacks.
+
+    Args:
+        present: The object.
+        advice: What to do, or nothing.
+    """
+    return f"is missing; present are: {', '.join(map(repr, present)) or 'no keys':.200}{advice}"
+
+
+def advice_on_missing(field: str, present: Mapping[Any, Any]) -> str:
+    """What to do in a row whose key `field` is missing; empty where its other keys tell nothing."""
     if field == "triples" and "spo_list" in present:
         return ": spo_list is gold, what is right; candidates, which are to be judged, stand under triples"
-    return ""
+    if field in ("triples", "spo_list") and present.keys() >= set(Triple._fields):
+        return f": put subject, predicate and object into the list of the text's triples, {field}: [{{...}}]"
+    other = next((name for name in _OTHER_KEYS.get(field, ()) if name in present), None)
+    return "" if other is None else f": rename {other} to {field}"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from cacre.data.shapes import advice_on_line
+from cacre.data.shapes import EXPECTED_TRIPLE, advice_on_line, advice_on_missing, missing
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import VALUE, Spo
 from cacre.types import Triple, advice_on_names, advice_on_numbers
@@ -129,13 +129,16 @@ def _opened(path: str | Path) -> Iterator[TextIO]:
 
 
 def _parse_row(row: dict[str, Any], side: Side, keys: Sequence[str]) -> tuple[str, str, list[Spo]]:
-    if not isinstance(row.get("text"), str):
-        raise DataError(f"expected a string, got {row.get('text')!r:.80}", field="text")
+    if "text" not in row:
+        raise DataError(missing(row, advice_on_missing("text", row)), field="text")
+    if not isinstance(row["text"], str):
+        raise DataError(f"expected a string, got {row['text']!r:.80}", field="text")
     # A null counts only where there is nothing else: rows of other tools have `"gold": null` beside their anchors.
     present = sorted((key for key in keys if key in row), key=lambda key: row[key] is None)
     if not present:
         wanted = ", ".join(keys)
-        raise DataError(f"a row of {side} needs a list under one of {wanted}; it has {', '.join(row)!r:.120}")
+        advice = advice_on_missing("triples", row)
+        raise DataError(f"a row of {side} needs a list under one of {wanted}; it has {', '.join(row)!r:.120}{advice}")
     key = present[0]
     if not isinstance(row[key], list):
         raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
@@ -174,14 +177,12 @@ def parse_spo(item: object, field: str) -> Spo:
     """
     if isinstance(item, dict):
         parts: list[Any] = [item.get(name) for name in Triple._fields]
-        if (advice := advice_on_names(item)) and None in parts:
-            reason = f"is missing; present are: {', '.join(map(repr, item)):.200}{advice}"
-            raise DataError(reason, field=f"{field}.{Triple._fields[parts.index(None)]}")
+        if lacking := [name for name in Triple._fields if name not in item]:
+            raise DataError(missing(item, advice_on_names(item)), field=f"{field}.{lacking[0]}")
     elif isinstance(item, list) and len(item) == 3:
         parts = item
     else:
-        expected = "{subject, predicate, object} or [subject, predicate, object]"
-        raise DataError(f"expected {expected}, got {item!r:.80}", field=field)
+        raise DataError(f"{EXPECTED_TRIPLE}, got {item!r:.80}", field=field)
     subject, predicate, value = parts
     for name, part in (("subject", subject), ("predicate", predicate)):
         if not isinstance(part, str):
