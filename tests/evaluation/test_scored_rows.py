@@ -78,8 +78,9 @@ def test_blank_lines_a_byte_order_mark_and_repeats(tmp_path):
     assert read_scored_rows(path) == {TEXT: [("海雾", "作者", {"@value": "乙"})]}
 
 
-def test_standard_input(monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"text": "甲", "triples": []}\n'))
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_standard_input(monkeypatch, mark):
+    monkeypatch.setattr("sys.stdin", io.StringIO(mark + '{"text": "甲", "triples": []}\n'))
     assert read_scored_rows("-") == {"甲": []}
 
 

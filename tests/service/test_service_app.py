@@ -118,6 +118,14 @@ def test_malformed_bodies_get_a_clear_4xx(tiny_folder, content, status, message)
     assert message in error_of(response)["message"]
 
 
+def test_a_byte_order_mark_is_passed_over_once(tiny_folder):
+    content = json.dumps(ROW).encode("utf-8-sig")
+    response = ask(tiny_service(tiny_folder), "POST", "/v1/verify", content=content, headers=JSON)
+    assert (response.status_code, len(response.json()["triples"])) == (200, 3)
+    twice = ask(tiny_service(tiny_folder), "POST", "/v1/verify", content=b"\xef\xbb\xbf" + content, headers=JSON)
+    assert (twice.status_code, error_of(twice)["code"]) == (400, "bad_json")
+
+
 @pytest.mark.parametrize("depth", [900, 960, 980, 990, 995])
 def test_deep_values_that_pass_through_never_break_the_answer(tiny_folder, depth):
     content = b'{"rows": [{"text": "a", "triples": [], "deep": ' + b"[" * depth + b"]" * depth + b"}]}"

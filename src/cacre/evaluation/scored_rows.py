@@ -110,6 +110,8 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
     try:
         with _opened(path) as stream:
             for number, line in enumerate(stream, 1):
+                if number == 1:  # standard input is opened by others, and may begin with a byte order mark
+                    line = line.removeprefix("\ufeff")
                 if line.strip():
                     yield number, line
     except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,13 +28,13 @@ async def apart(
 
 
 def parse_object(body: bytes) -> Mapping[str, Any]:
-    """Read a JSON object.
+    """Read a JSON object; a byte order mark before it is passed over, as in files.
 
     Raises:
         RefusalError: The body is not one (400).
     """
     try:
-        value = read_json(body, "body")
+        value = read_json(body.removeprefix(codecs.BOM_UTF8), "body")
     except DataError as error:
         raise _bad(error.reason) from error
     if not isinstance(value, dict):
