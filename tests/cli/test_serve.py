@@ -1,6 +1,9 @@
 """The command: options to settings, errors before anything listens, and a service with an LLM behind it."""
 
+import asyncio
+import shutil
 import sys
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -45,6 +48,9 @@ def test_options_become_settings(served, tiny_folder):
         (("--model", "no-such-model"), "no such folder, and not a bundled model"),
         (("--provider", "custom", "--llm", "m"), "needs a base URL"),
         (("--base-url", "http://localhost:1/v1"), "name one with --llm"),
+        (("--extractor", "mini-zh", "--language", "zh"), "--language: an extractor asks no LLM"),
+        (("--extractor-threshold", "0.3"), "name an extractor with --extractor"),
+        (("--extractor", "no-such-folder"), "neither a bundled extractor (mini-zh) nor a folder"),
         (("--max-rows", "9", "--max-waiting-rows", "8"), "max_rows=9 must not be above max_waiting_rows=8"),
     ],
 )
@@ -94,6 +100,30 @@ def test_extraction_goes_through_the_llm(served, tiny_folder, tmp_path):
     assert row["triples"]
     assert all(triple["verdict"] in ("supported", "rejected") for triple in row["triples"])
     assert row["extraction"]["llm"] == "m"
+
+
+def test_an_extractor_proposes_without_an_llm(served, tiny_folder, tmp_path):
+    bundled = files("cacre.resources") / "extractors" / "mini-zh"
+    folder = shutil.copytree(str(bundled), tmp_path / "ours")
+    words = ("--extractor", folder, "--extractor-threshold", 0.2, "--timeout-seconds", 600, "--threads", 1)
+    assert serve("--model", tiny_folder, *words).exit_code == 0
+    ((service, settings),) = served
+    texts = [TEXT, {"id": "b", "text": "今日无事。"}, TEXT]
+    with server.serving(service, settings.model_copy(update={"port": 0})) as url:
+        answer = httpx.post(f"{url}/v1/extract", json={"texts": texts}, timeout=600)
+        assert httpx.get(f"{url}/v1/model", timeout=600).json()["llm"] == "ours"
+    assert answer.status_code == 200
+    first, nothing, again = answer.json()["all"]
+    assert {("雾中渡", "导演", "林知远"), ("雾中渡", "编剧", "顾青禾")} <= {
+        (triple["subject"], triple["predicate"], triple["object"]) for triple in first["triples"]
+    }
+    assert first["triples"] == again["triples"]
+    assert all(triple["verdict"] in ("supported", "rejected") for triple in first["triples"])
+    # Nobody is told where the folder lies.
+    assert first["extraction"] == {"extractor": "electra-joint", "name": "ours", "threshold": 0.2}
+    assert (nothing["id"], nothing["triples"], answer.json()["failed"]) == ("b", [], [])
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        asyncio.run(service._proposer.propose(TEXT))
 
 
 def test_a_service_that_does_not_start_is_one_line(tiny_folder, monkeypatch):

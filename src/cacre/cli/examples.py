@@ -36,6 +36,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "serve": (
         "cacre serve --port 8000",
         "cacre serve --model runs/mine --base-url http://localhost:8001/v1 --llm my-model",
+        "cacre serve --extractor mini-zh",
     ),
     "mcp": ("cacre mcp", "cacre mcp --model runs/mine --provider deepseek --max-llm-requests 100"),
     "evaluate": (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cacre.cli.check_options import SchemaCheckOptions
+from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options
 from cacre.cli.option_groups import with_groups
 from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier, load_verifier
@@ -97,23 +98,32 @@ class LLMOptions:
 
 @with_groups
 def serve_command(
+    context: typer.Context,
     listen: ListenOptions,
     checks: SchemaCheckOptions,
     limits: LimitOptions,
     llm: LLMOptions,
+    trained: ExtractorOptions,
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = DEFAULT_MODEL,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
 ) -> None:
     """Serve the verifier over HTTP; the token, if any, is in CACRE_SERVE_TOKEN."""
     with needs_extra("serve"):
+        from cacre.cli.serve_extractor import extractor_proposer
         from cacre.service.logs import start_logging
         from cacre.service.server import run_server
         from cacre.service.service import VerificationService
         from cacre.service.settings import serve_settings
         from cacre.service.values import ModelInfo
     settings = serve_settings(**asdict(listen), **asdict(limits))
+    if (extractor := trained.load(threads)) is not None:
+        refuse_llm_options(context, LLMOptions)
     verifier = load_verifier(model, threads=threads, rules=checks.rules())
-    proposer = proposer_of(llm, verifier) if llm.wanted else None
+    proposer: Proposer | None = None
+    if extractor is not None:
+        proposer = extractor_proposer(extractor, trained.origin(extractor))
+    elif llm.wanted:
+        proposer = proposer_of(llm, verifier)
     start_logging()
     run_server(VerificationService(verifier, ModelInfo.of(verifier), settings, proposer), settings)
 

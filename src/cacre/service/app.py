@@ -109,7 +109,7 @@ def _add_work(app: FastAPI, service: VerificationService, settings: ServeSetting
         openapi_extra=extract_body(settings),
     )
     async def extract(request: Request) -> Response:
-        """Let an LLM propose triples for texts, and judge them."""
+        """Let an LLM, or a trained extractor, propose triples for texts, and judge them."""
         return await answer(request, lambda body, _: service.extract(body), settings.extract_timeout_seconds)
 
 

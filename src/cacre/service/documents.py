@@ -114,7 +114,7 @@ class ExtractedRows(FilteredRows):
 
 
 class ModelCard(BaseModel):
-    """The verifier, its schema and thresholds, and the LLM that extracts."""
+    """The verifier, its schema and thresholds, and the LLM or extractor that proposes triples."""
 
     name: str
     schema_: str

@@ -25,7 +25,7 @@ from cacre.types import Triple
 _WARM_UP = ("《雾中渡》由林知远执导。", [Triple("雾中渡", "导演", "林知远")])
 _NO_LLM = (
     "no LLM is configured, so that nothing can be extracted: start the service with  cacre serve --base-url URL "
-    "--llm NAME, or send triples to /v1/verify"
+    "--llm NAME  or  --extractor mini-zh, or send triples to /v1/verify"
 )
 
 
@@ -143,7 +143,7 @@ class VerificationService:
         return self._verifier
 
     async def extract(self, body: Mapping[str, Any]) -> Answer:
-        """Let the LLM propose triples for texts, and judge them.
+        """Let the LLM, or the extractor, propose triples for texts, and judge them.
 
         Returns:
             `kept`, `rejected` and `all` as `filter` gives them, and `failed`: the texts without a usable answer.

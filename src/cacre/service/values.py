@@ -54,7 +54,7 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Proposer:
-    """What proposes triples for a text: an LLM, in practice.
+    """What proposes triples for a text: an LLM, or a trained extractor.
 
     Args:
         name: Whom `GET /v1/model` names.
