@@ -231,6 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of the research data")
     parser.add_argument("--model", action="append", help="model folder of one seed; repeatable")
+    parser.add_argument("--beside", action="append", default=[], help="another verifier, in a column of its own")
     parser.add_argument(
         "--cross-encoder", help="encoder folder, or verifier, whose encoder the cross-encoder starts from"
     )
@@ -249,6 +250,7 @@ def main() -> None:
     trained_on = digest(repr(train).encode())
     models = arguments.model or ["mini-zh"]
     systems: dict[str, dict[str, Scored]] = {"CACRE": {model_key(m): model_scores(m) for m in models}}
+    systems |= {name: {model_key(name): model_scores(name)} for name in arguments.beside}
     if arguments.cross_encoder:
         systems["cross-encoder"] = cross_encoders(arguments, train, lists(parts.dev), trained_on)
     for name, make in (
