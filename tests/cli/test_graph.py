@@ -52,6 +52,20 @@ def run(*words, **more):
     return CliRunner().invoke(app, ["graph", *words], **more)
 
 
+def test_further_keys_arrive_and_what_is_too_long_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = {"url": "https://example.org/1", "html": "<p>" * 10_000}
+    write_rows("kept.jsonl", [{"text": FILM, "triples": [judged("雾中渡", "导演", "林知远", note="甲")], **page}])
+    result = run("kept.jsonl", "--to", "node-link", "-o", "graph.json")
+    assert result.exit_code == 0, result.output
+    assert (
+        "1 further keys left out, too long for a graph (4000 characters a key, 16000 together): 'html'" in result.stderr
+    )
+    (edge,) = json.loads(Path("graph.json").read_bytes())["edges"]
+    assert edge["sources"][0]["row_metadata"] == {"url": "https://example.org/1"}
+    assert edge["sources"][0]["triple_metadata"] == {"note": "甲"}
+
+
 def edges_of(path):
     return [(e["source"], e["predicate"], e["target"]) for e in json.loads(Path(path).read_bytes())["edges"]]
 

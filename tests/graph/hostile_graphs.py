@@ -1,7 +1,10 @@
 """Graphs with the names that break exports: quotes, formulas, control characters, marks, 5,000 characters."""
 
+from collections import Counter
+
 from hypothesis import strategies as st
 
+from cacre.graph.metadata import metadata_of
 from cacre.graph.values import Edge, Entity, Graph, Source
 from cacre.schema import load_schema
 
@@ -60,8 +63,27 @@ NAMES = (
 CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
 TEXT = st.text(CHARACTERS, min_size=1, max_size=12) | st.sampled_from(NAMES)
 SCORE = st.none() | st.floats(-1, 1) | st.floats(0, 1).map(lambda score: round(score, 6))
+# Strings of single surrogates, which UTF-8 cannot carry but JSON can; numbers, nesting, empty names and empty values.
+JSON = st.recursive(
+    TEXT
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.just("\ud800x"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
 RELATIONS = [relation.name for relation in load_schema("open")]
 TYPES = ("", "人物", "Date", "Number", "Text", "企业/机构")
+
+
+def metadata(keys):
+    """Further keys as a source holds them."""
+    return metadata_of(keys, (), Counter(), "")
+
+
+METADATA = st.just("") | st.dictionaries(st.just("") | TEXT, JSON, max_size=3).map(metadata)
 
 
 @st.composite
@@ -77,6 +99,8 @@ def sources(draw) -> Source:
         text_score=draw(SCORE),
         pair_score=draw(SCORE),
         probability=draw(st.none() | st.floats(0, 1)),
+        row_metadata=draw(METADATA),
+        triple_metadata=draw(METADATA),
     )
 
 
@@ -105,7 +129,11 @@ def graphs(draw) -> Graph:
 def every_name() -> Graph:
     """Each hostile name as an entity, each relation of the open schema, a value and a qualifier."""
     entities = {name: Entity(name, name, (name,), (name,)) for name in NAMES}
-    source = Source("甲\r\n乙", "行1", ((0, 1), (2, 4)), "甲", "乙", 0.25, -0.5, 0.875)
+    named = metadata({name: name for name in NAMES if len(name) < 100})
+    scores = (0.25, -0.5, 0.875)
+    source = Source(
+        "甲\r\n乙", "行1", ((0, 1), (2, 4)), "甲", "乙", *scores, named, metadata({"表": [{"子": NAMES[0]}]})
+    )
     edges = [
         Edge(NAMES[index % len(NAMES)], relation, NAMES[-1 - index % len(NAMES)], sources=(source,))
         for index, relation in enumerate(RELATIONS)

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hostile_graphs import NAMES, RELATIONS, TEXT, every_name, graphs
+from hostile_graphs import NAMES, RELATIONS, TEXT, every_name, graphs, metadata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from neo4j.exceptions import AuthError, ClientError
@@ -93,6 +93,7 @@ def found(graph, key, properties, texts):
             Source(
                 texts[s["text"]], s["row"], tuple(map(tuple, s["spans"])), s["subject"], s["object"],
                 s["text_score"], s["pair_score"], s["probability"],
+                metadata(s["row_metadata"]), metadata(s["triple_metadata"]),
             )
             for s in json.loads(properties["evidence"])
         ]  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import networkx
 import pytest
-from hostile_graphs import NAMES, every_name, graphs
+from hostile_graphs import NAMES, every_name, graphs, metadata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +34,8 @@ def graph_of(network: networkx.MultiDiGraph) -> Graph:
 def source_of(found: dict) -> Source:
     rest = {**found, "evidence": tuple(map(tuple, found["evidence"]))}
     quotes = rest.pop("quotes")
+    for name in ("row_metadata", "triple_metadata"):
+        rest[name] = metadata(rest[name])
     source = Source(**rest)
     assert list(source.quotes) == quotes
     return source

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 import rdflib
-from hostile_graphs import NAMES, RELATIONS, every_name, graphs
+from hostile_graphs import NAMES, RELATIONS, every_name, graphs, metadata
 from hypothesis import given, settings
 from rdflib.namespace import DCTERMS, PROV, RDF, RDFS, SKOS, XSD
 
@@ -86,7 +86,20 @@ def source_of(rdf: rdflib.Graph, node: rdflib.term.Node) -> tuple:
         str(rdf.value(node, CACRE.subjectAsWritten, any=False) or ""),
         str(rdf.value(node, CACRE.objectAsWritten, any=False) or ""),
         *(score_of(rdf, node, name) for name in (CACRE.probability, CACRE.textScore, CACRE.pairScore)),
+        *(keys_of(rdf, node, kind) for kind in ("row_key", "triple_key")),
     )
+
+
+def keys_of(rdf: rdflib.Graph, node: rdflib.term.Node, kind: str) -> str:
+    """Further keys, put together again from the literals."""
+    found = {name_of(p, kind): value_of(o) for p, o in rdf[node] if str(p).startswith(f"{BASE}{kind}/")}
+    return metadata(found)
+
+
+def value_of(literal: rdflib.term.Node) -> object:
+    if literal.datatype in (RDF.JSON, XSD.boolean, XSD.integer):
+        return json.loads(str(literal))
+    return float(str(literal)) if literal.datatype == XSD.decimal else str(literal)
 
 
 def score_of(rdf: rdflib.Graph, node: rdflib.term.Node, name: rdflib.URIRef) -> float | None:
@@ -109,7 +122,8 @@ def expected(graph: Graph) -> tuple[set, list]:
 
 def source_fields(source: Source) -> tuple:
     scores = (source.probability, source.text_score, source.pair_score)
-    return (source.text, source.row, source.evidence, source.quotes, source.subject, source.object, *scores)
+    metadata_ = (source.row_metadata, source.triple_metadata)
+    return (source.text, source.row, source.evidence, source.quotes, source.subject, source.object, *scores, *metadata_)
 
 
 @settings(max_examples=12)

@@ -67,7 +67,7 @@ def test_csv_is_what_the_documentation_says(tmp_path):
     assert written["edges"].splitlines()[1] == (
         '1,王小石,\'=王小石,生日,\'-2,\'-2,true,Date,"{""地点"": ""北京""}",,-0.5'
     )
-    assert written["sources"].splitlines()[1] == '1,7,王,,"[""王小石""]","[[0, 3]]",,-0.5,,王小石。'
+    assert written["sources"].splitlines()[1] == '1,7,王,,"[""王小石""]","[[0, 3]]",,-0.5,,王小石。,,'
 
 
 def test_csv_does_not_depend_on_the_run(tmp_path):
@@ -122,6 +122,7 @@ def parquet_graph(folder) -> Graph:
             row["row"],
             tuple(map(tuple, row["evidence"])),
             *(row[name] for name in ("subject", "object", "text_score", "pair_score", "probability")),
+            *(row[name] or "" for name in ("row_metadata", "triple_metadata")),
         )
         assert list(source.quotes) == row["quotes"]
         sources.setdefault(row["edge"], []).append(source)
@@ -161,6 +162,15 @@ def test_parquet_has_typed_columns_and_several_row_groups(tmp_path, monkeypatch)
     assert kinds["qualifiers"].startswith("map<string, string")
     evidence = parquet.read_schema(tmp_path / "sources.parquet").field("evidence").type
     assert str(evidence.value_type.value_type) == "int32"
+
+
+def test_csv_of_the_time_before_further_keys_is_still_read(tmp_path):
+    write_csv(SMALL, tmp_path)
+    path = tmp_path / "sources.csv"
+    old = path.read_bytes().replace(b",row_metadata,triple_metadata", b"").replace(b",,\r\n", b"\r\n")
+    path.write_bytes(old)
+    assert b"metadata" not in old
+    assert read_csv(tmp_path) == SMALL
 
 
 def test_an_empty_graph_has_empty_tables(tmp_path):

@@ -16,7 +16,11 @@ from cacre.data import ErrorsFile, check_some_usable, dump_row, read_rows
 from cacre.errors import DataError
 from cacre.extras import needs_extra
 from cacre.graph import Graph, GraphCollector, MergeSettings
+from cacre.graph.metadata import LONGEST_KEY, LONGEST_TOGETHER
 from cacre.schema import load_schema
+
+_NAMED = 5
+"""Names of left out keys that are said."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,15 @@ def _summarise(collector: GraphCollector, graph: Graph, where: str) -> None:
     typer.echo(
         f"{len(graph.entities)} entities, {len(graph.edges)} edges{changed and f' ({changed} triples)'}", err=True
     )
+    if counts.left_out:
+        names = ", ".join(map(repr, sorted(counts.left_out)[:_NAMED])) + (
+            ", ..." if len(counts.left_out) > _NAMED else ""
+        )
+        typer.echo(
+            f"{counts.left_out.total()} further keys left out, too long for a graph ({LONGEST_KEY} characters a key, "
+            f"{LONGEST_TOGETHER} together): {names}",
+            err=True,
+        )
     typer.echo(where, err=True)
 
 

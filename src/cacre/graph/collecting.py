@@ -16,8 +16,9 @@ The graph is held in memory, each text once, however many rows and edges come fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cacre.data import Row
 from cacre.errors import ConfigError, DataError
@@ -66,6 +67,7 @@ class CollectCounts:
         triples: Triples that entered.
         edges: Edges of the graph that was made last.
         turned: Triples of that graph whose subject and object changed places.
+        left_out: Further keys that are too long to be kept: name, cut short -> how often.
     """
 
     rows: int = 0
@@ -74,6 +76,7 @@ class CollectCounts:
     triples: int = 0
     edges: int = 0
     turned: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def merged(self) -> int:
@@ -100,12 +103,12 @@ class GraphCollector:
         """Take in the supported triples of a row; nothing of it enters if a part of it is at fault.
 
         Raises:
-            DataError: The row is no verdict row, its evidence or qualifiers cannot be used, or `min_probability` is set
-                and a supported triple has no probability.
+            DataError: The row is no verdict row, its evidence, qualifiers or further keys cannot be used, or
+                `min_probability` is set and a supported triple has no probability.
         """
-        verdicts = verdicts_of(row)
+        verdicts, left_out = verdicts_of(row), Counter[str]()
         try:
-            facts = list(facts_of(verdicts, self._texts.get(verdicts.text, verdicts.text)))
+            facts = list(facts_of(verdicts, self._texts.get(verdicts.text, verdicts.text), left_out))
             chosen = [fact for place, fact in facts if self._probable(place, fact)]
         except DataError as error:
             if isinstance(row, Row):
@@ -115,6 +118,7 @@ class GraphCollector:
         self.counts.rejected += len(verdicts.triples) - len(facts)
         self.counts.improbable += len(facts) - len(chosen)
         self.counts.triples += len(chosen)
+        self.counts.left_out.update(left_out)
         if chosen:
             self._texts.setdefault(verdicts.text, chosen[0].source.text)
         self._facts.update(dict.fromkeys(chosen))

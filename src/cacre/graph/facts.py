@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from cacre.data.fields import Label
 from cacre.data.rows import Row, TextRow, VerdictItem, VerdictRow, parse_row
 from cacre.errors import DataError
+from cacre.graph.metadata import OF_THE_JOB, ON_THE_EDGE, metadata_of
 from cacre.graph.naming import fold_spaces
 from cacre.graph.values import Source
 from cacre.preprocessing.invisible import visible
@@ -34,6 +36,7 @@ class Fact:
         qualifiers: Further slots, in the order of the row, the empty ones left out.
         source: The text, with subject and object as they were said.
         turned: Whether the verifier judged it with subject and object exchanged.
+        origin: What of the row's further keys says where its text is from.
     """
 
     predicate: str
@@ -42,12 +45,17 @@ class Fact:
     qualifiers: tuple[tuple[str, str], ...]
     source: Source
     turned: bool = False
+    origin: str = ""
 
 
 class Occurrence(NamedTuple):
-    """What makes two readings of a text the same source: it was the same row, and the same evidence."""
+    """What makes two readings of a text the same source: it was the same row, from the same place, and the evidence.
+
+    A text that two sites print is two sources, also where rows have no ids; one that two LLMs read is one.
+    """
 
     row: str | None
+    origin: str
     text: str
     evidence: tuple[Span, ...]
 
@@ -75,19 +83,29 @@ def verdicts_of(row: RowLike) -> VerdictRow:
     return parsed
 
 
-def facts_of(row: VerdictRow, text: str) -> Iterator[tuple[int, Fact]]:
+def facts_of(row: VerdictRow, text: str, left_out: Counter[str]) -> Iterator[tuple[int, Fact]]:
     """The supported triples of a row, with their places in it.
 
     Args:
         row: The row.
         text: Its text; the same object for all rows of one text saves memory.
+        left_out: Where further keys that are too long are counted.
 
     Raises:
-        DataError: Evidence lies outside of the text, or qualifiers are not strings.
+        DataError: Evidence lies outside of the text, qualifiers are not strings, or a further key is no JSON value.
     """
-    for place, item in enumerate(row.triples):
-        if item.verdict == "supported":
-            yield place, _fact(item, row.id, text, f"triples[{place}]")
+    supported = [(place, item) for place, item in enumerate(row.triples) if item.verdict == "supported"]
+    if not supported:
+        return
+    metadata = metadata_of(row.model_extra, (), left_out, "")
+    origin = metadata_of(row.model_extra, OF_THE_JOB, Counter(), "")
+    for place, item in supported:
+        fact = _fact(item, row.id, text, f"triples[{place}]")
+        own = metadata_of(item.model_extra, ON_THE_EDGE, left_out, f"triples[{place}]")
+        yield (
+            place,
+            replace(fact, origin=origin, source=replace(fact.source, row_metadata=metadata, triple_metadata=own)),
+        )
 
 
 def _fact(item: VerdictItem, row: str | None, text: str, field: str) -> Fact:

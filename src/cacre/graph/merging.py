@@ -137,9 +137,10 @@ def _edge(key: EdgeKey, statements: Sequence[Statement]) -> Edge:
     sources: dict[Occurrence, Source] = {}
     for statement in statements:
         source = statement.source
-        known = sources.setdefault(Occurrence(source.row, source.text, source.evidence), source)
+        occurrence = Occurrence(source.row, statement.fact.origin, source.text, source.evidence)
+        known = sources.setdefault(occurrence, source)
         if _order(source) < _order(known):
-            sources[Occurrence(source.row, source.text, source.evidence)] = source
+            sources[occurrence] = source
     object_, qualifiers = key.object, {}
     if key.is_value:
         object_ = _most_used((statement.object.name, statement) for statement in statements)
@@ -162,11 +163,11 @@ def _most_used(spellings: Iterable[tuple[str, Statement]]) -> str:
     return min(texts, key=lambda spelling: (-texts[spelling], spelling))
 
 
-def _order(source: Source) -> tuple[float, float, float, str, str]:
-    """Sorts the surest first and what has no score last; equal ones by their spelling."""
+def _order(source: Source) -> tuple[float, float, float, str, str, str, str]:
+    """Sorts the surest first and what has no score last; equal ones by their spelling, then by their further keys."""
     scores = (source.probability, source.text_score, source.pair_score)
     first, second, third = (2.0 if score is None else -score for score in scores)
-    return first, second, third, source.subject, source.object
+    return first, second, third, source.subject, source.object, source.row_metadata, source.triple_metadata
 
 
 def _counted(uses: Iterable[tuple[str, str, int]]) -> dict[str, list[str]]:

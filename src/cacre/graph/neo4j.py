@@ -6,7 +6,8 @@ r"""Graphs for Neo4j 4.4 and later: loaded over the official driver, as a script
 | `(:Value)` | a date, a number or a text as an object | `key`, `name`, `type` |
 | `(:Text)` | a text that supports something | `key`, `text`, `rows` |
 | `-[:PREDICATE]->` | an edge | `qualifiers` (JSON) and one `qualifier_NAME` for each, `probability`, `text_score`, \
-`object_type`, `sources` (how many), `rows` (ids), `texts` (keys of `Text`), `evidence` (JSON, a source each) |
+`object_type`, `sources` (how many), `rows` (ids), `texts` (keys of `Text`), `evidence` (JSON, a source each, the \
+further keys of row and triple among them) |
 
 Relation names and types stay as they are, in any script: `MATCH (f)-[r:导演]->(p) RETURN f.name, r.probability`.
 A property that would hold nothing or an empty list is left out. Keys of more than 4,000 bytes, which no index takes,

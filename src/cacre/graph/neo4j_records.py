@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from cacre.errors import DataError
+from cacre.graph.metadata import as_object, json_text
 from cacre.graph.values import Edge, Entity, Graph, Source
 
 ENTITY, VALUE, TEXT = "Entity", "Value", "Text"
@@ -124,7 +124,7 @@ def checked_name(name: str, field: str) -> str:
 
 def as_json(value: object) -> str:
     """JSON that is the same for the same value."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return json_text(value)
 
 
 def _evidence(source: Source) -> dict[str, Any]:
@@ -138,6 +138,8 @@ def _evidence(source: Source) -> dict[str, Any]:
         "probability": source.probability,
         "text_score": source.text_score,
         "pair_score": source.pair_score,
+        "row_metadata": as_object(source.row_metadata),
+        "triple_metadata": as_object(source.triple_metadata),
     }
 
 

@@ -11,7 +11,7 @@ paths should not lead through a date. Edges are numbered in the order of the gra
 | an edge | `predicate`, `is_value`, `object_type`, `qualifiers`, `sources`; where known `probability`, `text_score` |
 
 A source is an object with `text`, `row`, `evidence` (character offsets, best first), `quotes`, `subject`, `object`,
-`text_score`, `pair_score`, `probability`.
+`text_score`, `pair_score`, `probability`, `row_metadata` and `triple_metadata` (the further keys of row and triple).
 
 GraphML holds only numbers and strings: there `types`, `aliases`, `qualifiers` and `sources` are JSON. XML 1.0 cannot
 hold control characters and turns a carriage return into a newline, so these are written as Office Open XML does it
@@ -21,13 +21,13 @@ hold control characters and turns a carriage return into a newline, so these are
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cacre.errors import MissingExtraError
 from cacre.files import atomic_writer
+from cacre.graph.metadata import as_object, json_text
 from cacre.graph.values import Edge, Graph, Source
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def _source(source: Source) -> dict[str, Any]:
         "text_score": source.text_score,
         "pair_score": source.pair_score,
         "probability": source.probability,
+        "row_metadata": as_object(source.row_metadata),
+        "triple_metadata": as_object(source.triple_metadata),
     }
 
 
@@ -156,4 +158,4 @@ def _flat(attributes: dict[str, Any]) -> dict[str, str | float | bool]:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json_text(value, sort_keys=False)

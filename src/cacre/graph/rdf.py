@@ -15,13 +15,16 @@ hash of what they say. So the same graph gives the same bytes, and exports of tw
 | `statement/HASH` | a fact | `rdf:subject`, `rdf:predicate`, `rdf:object`, the scores, a property for each qualifier, \
 `cacre:asWritten` (a value as the texts write it), `cacre:objectType`, `prov:wasDerivedFrom` |
 | `source/HASH` | one text that supports it | the scores there, `dcterms:identifier` (id of the row), `oa:hasSource`, \
-`oa:hasSelector`, `cacre:subjectAsWritten`, `cacre:objectAsWritten` |
+`oa:hasSelector`, `cacre:subjectAsWritten`, `cacre:objectAsWritten`, a property for each further key |
+| `row_key/NAME` `triple_key/NAME` | a further key of the row, or of the triple | `rdf:type`, `rdfs:label` |
 | `selector/HASH_N` | its N-th best piece of evidence | `oa:exact`, `oa:start`, `oa:end` (characters), `cacre:rank` |
 | `text/HASH` | the text | `rdf:value` |
 
 Names are percent-encoded in IRIs: `urllib.parse.unquote` gives them back. Labels have the language `zh` where they are
 written in Han characters alone. `cacre:` is `urn:cacre:`; the scores are `cacre:probability`, `cacre:textScore` and
 `cacre:pairScore`. The order of types and aliases is lost.
+
+Further keys that are strings, numbers, true or false are such literals; all else is JSON (`rdf:JSON`).
 
 What is surer than 0.9, with the words that say so:
 

@@ -17,12 +17,16 @@ from rdflib.namespace import DCTERMS, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Literal, Node, URIRef
 
 from cacre.errors import ConfigError
+from cacre.graph.metadata import as_object, json_text
 from cacre.graph.values import Edge, Entity, Graph, Source
 from cacre.types import Span
 
 CACRE = Namespace("urn:cacre:")
 OA = Namespace("http://www.w3.org/ns/oa#")
-_KINDS = ("entity", "relation", "type", "qualifier", "statement", "source", "selector", "text")
+_KINDS = (
+    *("entity", "relation", "type", "qualifier", "statement", "source", "selector", "text"),
+    *("row_key", "triple_key"),
+)
 _BASE = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]*[/#:]""")
 _DATE = re.compile(r"(\d{4})年(?:(\d{1,2})月(?:(\d{1,2})[日号])?)?|(\d{4})-(\d{2})(?:-(\d{2}))?", re.ASCII)
 _YEAR = re.compile(r"\d{4}", re.ASCII)
@@ -30,6 +34,7 @@ _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _OTHER_SCRIPTS = re.compile(r"[\u3040-\u30ff\u1100-\u11ff\uac00-\ud7af]")
 """Kana and Hangul: what has Han characters beside these is not Chinese."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESERVED = {ord(character): f"%{ord(character):02X}" for character in "-.~"}
 
 
@@ -119,6 +124,20 @@ def _hash(*parts: object) -> str:
     return blake2b(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode("utf-8"), digest_size=16).hexdigest()
 
 
+def _metadata_literal(value: object) -> Literal:
+    if isinstance(value, bool):
+        return Literal("true" if value else "false", datatype=XSD.boolean)
+    if isinstance(value, int | float):
+        return Literal(value) if isinstance(value, int) else _decimal(repr(value))
+    text = json_text(value)
+    # A string with a lone surrogate cannot stand by itself: its JSON can, with an escape.
+    return Literal(value) if isinstance(value, str) and _encodable(value) else Literal(text, datatype=RDF.JSON)
+
+
+def _encodable(text: str) -> bool:
+    return not _SURROGATE.search(text)
+
+
 class Describer:
     """Turns a graph into descriptions; each name, source and text is described once.
 
@@ -206,7 +225,10 @@ class Describer:
 
     def _source(self, source: Source) -> URIRef:
         scores = (source.probability, source.text_score, source.pair_score)
-        name = _hash(source.text, source.row, source.evidence, source.subject, source.object, *scores)
+        metadata = {"row_key": source.row_metadata, "triple_key": source.triple_metadata}
+        # Without further keys the name is what it was before these were kept.
+        more = tuple(metadata.values()) if any(metadata.values()) else ()
+        name = _hash(source.text, source.row, source.evidence, source.subject, source.object, *scores, *more)
         iri = self._iri("source", name)
         if not self._first(iri):
             return iri
@@ -217,6 +239,9 @@ class Describer:
             if said:
                 node.add(predicate, Literal(said))
         _add_scores(node, *scores)
+        for kind, keys in metadata.items():
+            for key, value in as_object(keys).items():
+                node.add(self._named(kind, key, RDF.Property), _metadata_literal(value))
         node.add(OA.hasSource, self._text(source.text))
         for rank, (span, words) in enumerate(zip(source.evidence, source.quotes, strict=True), start=1):
             node.add(OA.hasSelector, self._selector(f"{name}_{rank}", rank, span, words))

@@ -8,7 +8,7 @@ Three tables, `entities`, `edges` and `sources`:
 | `edges` | `edge` (its number, from 1), `subject`, `subject_name`, `predicate`, `object`, `object_name`, `is_value`, \
 `object_type`, `qualifiers`, `probability`, `text_score` |
 | `sources` | `edge`, `row` (its id), `subject`, `object`, `quotes`, `evidence` (character offsets), `probability`, \
-`text_score`, `pair_score`, `text` |
+`text_score`, `pair_score`, `text`, `row_metadata`, `triple_metadata` (further keys of row and triple, as JSON) |
 
 `subject` and, unless `is_value`, `object` of an edge are keys of entities; `subject` and `object` of a source are the
 words of its text. In Parquet lists are lists and qualifiers a map.
@@ -39,6 +39,7 @@ from cacre.graph.values import Edge, Entity, Graph, Source
 if TYPE_CHECKING:
     import pyarrow
 
+_METADATA = ("row_metadata", "triple_metadata")
 _COLUMNS = {
     "entities": ("key", "name", "types", "aliases"),
     "edges": (
@@ -47,6 +48,7 @@ _COLUMNS = {
     ),
     "sources": (
         *("edge", "row", "subject", "object", "quotes", "evidence", "probability", "text_score", "pair_score", "text"),
+        *_METADATA,
     ),
 }
 _FORMULA = re.compile("'*[=+\\-@＝＋－＠\t\r\n]")
@@ -99,7 +101,7 @@ def write_parquet(graph: Graph, folder: str | Path) -> None:
 
 
 def read_csv(folder: str | Path) -> Graph:
-    """Read what `write_csv` wrote, with or without a byte order mark.
+    """Read what `write_csv` wrote, with or without a byte order mark; tables of 0.1.0 lack the columns of further keys.
 
     Raises:
         DataError: A file cannot be read or is not such a table; names file and line.
@@ -153,7 +155,9 @@ def _source_rows(graph: Graph) -> Iterator[tuple[Any, ...]]:
         for source in edge.sources:
             evidence = [list(span) for span in source.evidence]
             scores = (source.probability, source.text_score, source.pair_score)
-            yield number, source.row, source.subject, source.object, list(source.quotes), evidence, *scores, source.text
+            words = (source.subject, source.object, list(source.quotes))
+            metadata = (source.row_metadata or None, source.triple_metadata or None)
+            yield number, source.row, *words, evidence, *scores, source.text, *metadata
 
 
 def _cell(value: object) -> object:
@@ -185,14 +189,14 @@ def _schema(table: str) -> pyarrow.Schema:
 
 
 def _read(folder: Path, table: str, parse: Callable[[Mapping[str, str]], _Value]) -> Iterator[_Value]:
-    path, columns = folder / f"{table}.csv", _COLUMNS[table]
+    path, expected = folder / f"{table}.csv", _COLUMNS[table]
     line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
-            header = next(reader, [])
-            if tuple(header) != columns:
-                raise ValueError(f"the columns are {header!r:.200}, expected {', '.join(columns)}")
+            columns = tuple(next(reader, []))
+            if columns not in (expected, tuple(name for name in expected if name not in _METADATA)):
+                raise ValueError(f"the columns are {list(columns)!r:.200}, expected {', '.join(expected)}")
             for cells in reader:
                 line = reader.line_num
                 if len(cells) != len(columns):
@@ -218,8 +222,23 @@ def _read_edge(row: Mapping[str, str], sources: dict[int, list[Source]]) -> Edge
 
 def _read_source(row: Mapping[str, str]) -> tuple[int, Source]:
     spans = tuple((int(start), int(end)) for start, end in _list(row["evidence"]))
-    scores = (float(row[name]) if row[name] else None for name in ("text_score", "pair_score", "probability"))
-    return int(row["edge"]), Source(row["text"], row["row"] or None, spans, row["subject"], row["object"], *scores)
+    source = Source(
+        text=row["text"],
+        row=row["row"] or None,
+        evidence=spans,
+        subject=row["subject"],
+        object=row["object"],
+        text_score=_score(row["text_score"]),
+        pair_score=_score(row["pair_score"]),
+        probability=_score(row["probability"]),
+        row_metadata=row.get("row_metadata", ""),
+        triple_metadata=row.get("triple_metadata", ""),
+    )
+    return int(row["edge"]), source
+
+
+def _score(cell: str) -> float | None:
+    return float(cell) if cell else None
 
 
 def _list(cell: str) -> list[Any]:

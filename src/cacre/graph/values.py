@@ -24,6 +24,8 @@ class Source:
         text_score: In [-1, 1]; None where the row has none.
         pair_score: In [-1, 1]; None where the row has none.
         probability: In [0, 1]; None where the row has none.
+        row_metadata: Further keys of the row, as a JSON object; empty where it has none.
+        triple_metadata: Further keys of the triple, likewise.
     """
 
     text: str
@@ -34,6 +36,8 @@ class Source:
     text_score: float | None = None
     pair_score: float | None = None
     probability: float | None = None
+    row_metadata: str = ""
+    triple_metadata: str = ""
 
     @property
     def quotes(self) -> tuple[str, ...]:
