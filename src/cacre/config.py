@@ -205,6 +205,9 @@ class TrainingSettings(OptimisationSettings):
     """How they are made, the kinds taking turns."""
     generated_of_each: bool = False
     """Make `generated_negatives` of every kind instead, so that no kind takes another's place."""
+    generated_without: tuple[str, ...] = ()
+    """Relations that no generated negative and no paraphrase names: with data that has none of them, those that
+    training is to see nothing of (A37)."""
     complete_annotation: bool = False
     """Whether the training texts are annotated completely. Then 作曲 is wrong where only 作词 is annotated, and may be
     generated; else what often holds together is left alone."""

@@ -1,5 +1,7 @@
 """Each corruption changes what it says it changes, and no negative is true."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from cacre.data.boundaries import trims
 from cacre.data.guard import FalseNegativeGuard, GuardReport
 from cacre.data.negatives import (
     NEGATIVE_KINDS,
+    CorruptionRules,
     corrupt_object,
     corrupt_predicate,
     corrupt_subject,
@@ -157,23 +160,27 @@ def test_every_kind_gets_its_turn_and_the_seed_decides():
 
 def test_of_each_kind_so_many():
     kinds = ["swap_roles", "corrupt_predicate", "corrupt_object"]
-    batch = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 1, kinds, each=True)
-    turns = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 1, kinds)
+    batch = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 1, CorruptionRules(kinds, each=True))
+    turns = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 1, CorruptionRules(kinds))
     possible = [set(kinds), set(kinds), set(kinds), {"swap_roles", "corrupt_object"}]  # the last has no near miss
     assert [set(row) for row in batch.kinds] == possible
     assert [len(set(row)) for row in batch.negatives] == [3, 3, 3, 2]
     assert all(len(row) == 1 for row in turns.negatives)
-    double = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 2, kinds, each=True)
+    double = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(5), 2, CorruptionRules(kinds, each=True))
     assert all(row.count("swap_roles") == 1 and row.count("corrupt_object") == 2 for row in double.kinds)
 
 
 def test_chosen_kinds_only_and_what_exists_is_not_made_again():
     swapped = Triple("李默", "导演", "长夜")
     example = Example(TEXT, (FILM,), (FILM,), (FILM,))
-    batch = generate_negatives(example, SCHEMA, np.random.default_rng(5), 2, kinds=["swap_roles"])
+    batch = generate_negatives(example, SCHEMA, np.random.default_rng(5), 2, CorruptionRules(["swap_roles"]))
     assert batch.negatives == ((swapped,),)
     batch = generate_negatives(
-        Example(TEXT, (FILM,), (FILM,), (swapped,)), SCHEMA, np.random.default_rng(5), 2, kinds=["swap_roles"]
+        Example(TEXT, (FILM,), (FILM,), (swapped,)),
+        SCHEMA,
+        np.random.default_rng(5),
+        2,
+        CorruptionRules(["swap_roles"]),
     )
     assert (batch.negatives, batch.report) == (((),), GuardReport())
 
@@ -182,27 +189,47 @@ def test_drops_are_counted_once():
     couple = Triple("李默", "丈夫", "周岩")
     known = (couple, Triple("周岩", "丈夫", "李默"))
     batch = generate_negatives(
-        Example(TEXT, known, known, ANCHORS[:2]), SCHEMA, np.random.default_rng(0), 1, ["swap_roles"]
+        Example(TEXT, known, known, ANCHORS[:2]), SCHEMA, np.random.default_rng(0), 1, CorruptionRules(["swap_roles"])
     )
     assert batch.negatives == ((), ())
     assert batch.report.drop_rate == 1.0
     film = Example(TEXT, (FILM,), (FILM,), (FILM,))
-    report = generate_negatives(film, SCHEMA, np.random.default_rng(0), 2, ["corrupt_predicate"]).report
+    report = generate_negatives(
+        film, SCHEMA, np.random.default_rng(0), 2, CorruptionRules(["corrupt_predicate"])
+    ).report
     assert report == GuardReport({"corrupt_predicate": 1}, {"co_holding": 1})
 
 
 def test_where_the_annotation_is_complete_a_relation_that_often_holds_too_is_wrong():
     film = Example(TEXT, (FILM,), (FILM,), (FILM,))
     rng = np.random.default_rng(0)
-    batch = generate_negatives(film, SCHEMA, rng, 2, ["corrupt_predicate"], complete=True)
+    batch = generate_negatives(film, SCHEMA, rng, 2, CorruptionRules(["corrupt_predicate"], complete=True))
     assert batch.report == GuardReport({"corrupt_predicate": 2})
     known = Example(TEXT, (FILM, *(n for row in batch.negatives for n in row)), (), ())
-    again = generate_negatives(known, SCHEMA, rng, 2, ["corrupt_predicate"], complete=True)
+    again = generate_negatives(known, SCHEMA, rng, 2, CorruptionRules(["corrupt_predicate"], complete=True))
     assert not set(known.anchors) & {n for row in again.negatives for n in row}
+
+
+def test_no_predicate_is_replaced_by_a_relation_that_is_left_out():
+    near = SCHEMA["导演"].near_misses
+    alike = outcomes(corrupt_predicate, FILM, SOURCE)
+    assert {t.predicate for t in alike} <= set(near) and len(alike) > 1
+    left_out = frozenset([next(iter(alike)).predicate])
+    assert outcomes(corrupt_predicate, FILM, replace(SOURCE, without=left_out)) == {
+        t for t in alike if t.predicate not in left_out
+    }
+    assert outcomes(corrupt_predicate, FILM, replace(SOURCE, without=frozenset(SCHEMA.relations))) == {None}
+
+
+@given(st.integers(0, 2**32), st.sets(st.sampled_from(sorted(SCHEMA.relations))))
+def test_negatives_name_nothing_that_is_left_out(seed, names):
+    rules = CorruptionRules(complete=True, without=frozenset(names))
+    batch = generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(seed), 3, rules)
+    assert not names & {negative.predicate for row in batch.negatives for negative in row}
 
 
 def test_wrong_wishes_are_refused():
     with pytest.raises(ConfigError, match="corrupt_subject, corrupt_predicate"):
-        generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(0), 1, kinds=["fake"])
+        generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(0), 1, CorruptionRules(["fake"]))
     with pytest.raises(ConfigError):
         generate_negatives(EXAMPLE, SCHEMA, np.random.default_rng(0), -1)

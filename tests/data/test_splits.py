@@ -1,6 +1,7 @@
 """Splits partition the data and share nothing."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 
 from cacre.data.splits import find_leaks, hold_out_relations, split_examples
 from cacre.errors import ConfigError
+from cacre.schema import load_schema
 from cacre.types import Example, Triple
+
+DUIE = load_schema("duie")
 
 
 def example(text, *pairs, relation="导演", name=None):
@@ -91,7 +95,9 @@ def test_held_out_relations_are_nowhere_in_the_rest():
         (Triple("白桥", "作曲", "周岩"), Triple("白桥", "类型", "周岩")),
         hard=(Triple("白桥", "作曲", "电影"), Triple("周岩", "类型", "电影")),
     )
-    parts = hold_out_relations([mixed, negative, example("长夜由李默执导，苏禾作曲。", ("长夜", "李默"))], ["作曲"])
+    parts = hold_out_relations(
+        [mixed, negative, example("长夜由李默执导，苏禾作曲。", ("长夜", "李默"))], ["作曲"], DUIE
+    )
     (held,) = parts.held_out
     assert held.anchors == (Triple("长夜", "作曲", "苏禾"),)
     assert held.negatives == (Triple("长夜", "作曲", "李默"),)
@@ -101,8 +107,27 @@ def test_held_out_relations_are_nowhere_in_the_rest():
     assert seen.hard == (Triple("周岩", "类型", "电影"),)
 
 
+def test_other_words_for_a_held_out_relation_are_held_out_too():
+    """But not 儿子, which is a word for 母亲 as well."""
+    father = example("周舟的父亲是周岩。", ("周舟", "周岩"))
+    father = replace(father, anchors=(Triple("周舟", "父亲", "周岩"),))
+    assert {"父亲", "爸爸"} <= DUIE.words_of(["父亲"]) and "儿子" not in DUIE.words_of(["父亲"])
+    mother = Triple("周舟", "母亲", "林溪")
+    seen = Example(
+        "周舟的母亲是林溪，周岩是邻居。",
+        (mother,),
+        (Triple("林溪", "儿子", "周舟"),),
+        (Triple("周舟", "母亲", "周岩"),),
+        hard=(Triple("周舟", "爸爸", "周岩"), Triple("周岩", "儿子", "周舟")),
+    )
+    said = replace(seen, text="周舟的爸爸是周岩。", anchors=(Triple("周舟", "爸爸", "周岩"),))
+    assert hold_out_relations([father, seen, said], ["父亲"], DUIE).seen == (
+        replace(seen, hard=(Triple("周岩", "儿子", "周舟"),)),
+    )
+
+
 def test_relations_that_do_not_occur_cannot_be_held_out():
     with pytest.raises(ConfigError, match="作曲"):
-        hold_out_relations(MANY, ["导演", "作曲"])
+        hold_out_relations(MANY, ["导演", "作曲"], DUIE)
     with pytest.raises(ConfigError, match="at least one"):
-        hold_out_relations(MANY, [])
+        hold_out_relations(MANY, [], DUIE)

@@ -102,7 +102,7 @@ def test_a_score_that_tells_nothing_adds_nothing():
 
 def test_labels_of_the_measured_candidates_decide_nothing():
     films = [replace(film, gold=film.anchors[: 1 + n % 2]) for n, film in enumerate(tiny_corpus.films(60))]
-    parts = gold_parts(films, Variant(), 1, 0.3)
+    parts = gold_parts(films, Variant(), 1, 0.3, SCHEMA)
     reader = Reader({anchor for film in films for anchor in film.gold})
     other = tiny_corpus.films(20, seed=5)
     sets = CandidateTexts(
@@ -128,7 +128,7 @@ def test_labels_of_the_measured_candidates_decide_nothing():
 
 def test_trees_learn_from_the_train_part_alone():
     films = [replace(film, gold=film.anchors[: 1 + n % 2]) for n, film in enumerate(tiny_corpus.films(60))]
-    parts = gold_parts(films, Variant(), 1, 0.3)
+    parts = gold_parts(films, Variant(), 1, 0.3, SCHEMA)
 
     def turned(rows):
         return [replace(row, labels=tuple(not label for label in row.labels)) for row in rows]
@@ -149,17 +149,17 @@ def test_trees_learn_from_the_train_part_alone():
 def test_the_parts_are_those_of_training_with_the_llms_own_candidates():
     films = [replace(film, gold=film.anchors[: 1 + n % 2]) for n, film in enumerate(tiny_corpus.films(40))]
     train, dev = training_rows(films, 3, 0.25)
-    parts = gold_parts(films, Variant(), 3, 0.25)
+    parts = gold_parts(films, Variant(), 3, 0.25, SCHEMA)
     assert [row.text for row in parts.train] == [film.text for film in train]
     assert [row.text for row in parts.dev] == [film.text for film in dev]
     assert not {row.text for row in parts.train} & {row.text for row in parts.dev}
     assert parts.usable
-    natural = gold_parts(films, Variant(labels="gold"), 3, 0.25)
+    natural = gold_parts(films, Variant(labels="gold"), 3, 0.25, SCHEMA)
     assert {len(row.candidates) for row in (*natural.train, *natural.dev)} == {2}, "wrong anchors are candidates still"
     all_right = [replace(film, gold=film.anchors) for film in films]
-    assert not gold_parts(all_right, Variant(), 3, 0.25).usable
+    assert not gold_parts(all_right, Variant(), 3, 0.25, SCHEMA).usable
     unknown = [replace(film, gold=None) for film in films]
-    assert not gold_parts(unknown, Variant(), 3, 0.25).usable
+    assert not gold_parts(unknown, Variant(), 3, 0.25, SCHEMA).usable
 
 
 def test_missed_gold_loosens_the_threshold():

@@ -62,7 +62,7 @@ def data(tmp_path, monkeypatch):
     for variant, seed in experiment.runs():
         folder = run_folder(tmp_path / "runs", variant, seed)
         folder.mkdir(parents=True)
-        rows = variant_rows(examples, experiment.variants[variant])
+        rows = variant_rows(examples, experiment.variants[variant], schema)
         claim_folder(folder, run_record(experiment.settings(variant, seed), data_record(schema, rows)))
         if seed == 1:
             (folder / "fitted").touch()

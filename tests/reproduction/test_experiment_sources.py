@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 import tiny_corpus
+from cacre.errors import ConfigError
 from cacre.reproduction.baselines import labelled, training_rows
 from cacre.reproduction.experiment import Experiment
 from cacre.reproduction.report import Reproduction
 from cacre.reproduction.runs import Run, given_runs, variant_rows
 from cacre.reproduction.sources import threshold_sources, told_rows, told_to_main
 from cacre.schema import load_schema
-from cacre.training import features
+from cacre.training import features, train
 
 LISTS = {"path": "lists.jsonl"}
 FITTED = {"path": "derp-*.jsonl", "fit": "held/derp-*.jsonl"}
@@ -30,6 +31,7 @@ def plan(candidates=None, main="CACRE", **training):
                 "calibrated": {"labels": "gold"},
                 "no 主演": {"hold_out": ["主演"]},
                 "few": {"texts": 9},
+                "no people on screen": {"hold_out": ["主演", "主持人"]},
             },
             "seeds": [3],
             "note": "films only",
@@ -94,7 +96,7 @@ def test_baselines_of_the_calibrated_variant_see_what_the_llm_wrote(schema):
     films = [replace(film, gold=film.anchors[:1]) for film in tiny_corpus.films(24)]
     experiment = plan(main="calibrated")
     rows = told_rows(experiment, films, schema, 3)
-    trained, _ = training_rows(variant_rows(films, experiment.variants["calibrated"]), 3, 0.25)
+    trained, _ = training_rows(variant_rows(films, experiment.variants["calibrated"], schema), 3, 0.25)
     assert [row.text for row in rows] == [row.text for row in trained], "the part that it was trained on"
     assert all(row in films for row in rows)
     assert {label for row in labelled(rows, "gold") for label in row.labels} == {True, False}
@@ -119,6 +121,38 @@ def test_rows_without_a_wrong_triple_get_those_that_training_makes(schema, train
     for row, batch in zip(rows, made, strict=False):
         assert row.hard == tuple(dict.fromkeys(wrong for several in batch.negatives for wrong in several))
     assert len(made) >= len(rows) and any(row.hard for row in rows)
+
+
+def test_training_sees_nothing_of_a_relation_that_is_held_out(schema, monkeypatch, tmp_path):
+    """Neither in the rows, nor in what is made of them, nor on dev, as written or in other words."""
+    films = tiny_corpus.films(24)
+    shown = replace(films[0], anchors=tuple(anchor._replace(predicate="主持人") for anchor in films[0].anchors))
+    films = [shown, *films[1:4], *(replace(_only_director(film), negatives=()) for film in films[4:])]
+    name = "no people on screen"
+    seen = []
+    make_pair = features.make_pair
+    monkeypatch.setattr(
+        features, "make_pair", lambda windows, t, f: seen.append(t.predicate) or make_pair(windows, t, f)
+    )
+    rows = variant_rows(films, plan().variants[name], schema)
+    words = schema.words_of(["主演", "主持人"])
+    for variant, found in (("CACRE", True), (name, False)):
+        seen.clear()
+        training = plan(generated_negatives=4, complete_annotation=True, epochs=1).settings(variant, 3).training
+        result = train(rows, tmp_path / variant, tiny_corpus.settings({"training": training.model_dump()}), schema)
+        assert bool(words & set(seen)) is found
+        assert (
+            bool(words & {t.predicate for row in result.dev for t in (*row.anchors, *row.negatives, *row.hard)})
+            is found
+        )
+    assert plan().settings(name, 3).training.generated_without == ("主演", "主持人")
+
+
+def test_a_left_out_relation_must_be_one_of_the_schema(schema, tmp_path):
+    settings = tiny_corpus.settings({"training": {"generated_without": ["气味"]}})
+    with pytest.raises(ConfigError, match="generated_without names \\['气味'\\], which schema 'duie' lacks"):
+        train(tiny_corpus.films(8), tmp_path / "model", settings, schema)
+    assert not (tmp_path / "model").exists()
 
 
 def _train_like(settings, films, schema):

@@ -27,6 +27,7 @@ from cacre.reproduction.report import Reproduction
 from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder, train_runs, variant_rows
 from cacre.reproduction.table3 import table_3
 from cacre.reproduction.tables import Table, operating_points
+from cacre.schema import load_schema
 from cacre.types import Triple, Verdict
 
 TEXTS = ["甲由乙执导。", "丙由丁执导，戊主演。"]
@@ -177,8 +178,8 @@ def test_a_perfect_reader_keeps_all_but_what_was_judged_unsupported(sets):
 
 def test_fewer_rows_where_the_variant_says_so():
     films = tiny_corpus.films(5)
-    assert variant_rows(films, Variant(texts=2)) == films[:2]
-    assert variant_rows(films, Variant()) == films
+    assert variant_rows(films, Variant(texts=2), load_schema("duie")) == films[:2]
+    assert variant_rows(films, Variant(), load_schema("duie")) == films
 
 
 def test_table_3_has_every_row_of_the_paper_and_says_what_was_not_run(sets):

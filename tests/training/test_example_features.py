@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import tiny_corpus
+from cacre.data.negatives import CorruptionRules
+from cacre.schema import RelationType, Schema
+from cacre.training import features
 from cacre.training.features import featurize, value_statistics, with_negatives, with_renamed
 from cacre.types import Example, Triple
 
@@ -16,6 +19,17 @@ def make(tiny, schema):
         )
 
     return run
+
+
+@pytest.fixture
+def featurised(monkeypatch):
+    """Every triple of which a pair is made."""
+    seen = []
+    make_pair = features.make_pair
+    monkeypatch.setattr(
+        features, "make_pair", lambda windows, triple, f: seen.append(triple) or make_pair(windows, triple, f)
+    )
+    return seen
 
 
 def ids_of(example, indices):
@@ -108,7 +122,7 @@ def test_texts_without_a_wrong_triple_are_given_some(schema):
     assert len(first.hard) == 4
     assert not set(first.hard) & set(first.anchors)
     assert with_negatives([annotated, complete], schema, count=2, seed=1) == [first, second]
-    swapped, _ = with_negatives([annotated, complete], schema, count=2, seed=1, kinds=("swap_roles",))
+    swapped, _ = with_negatives([annotated, complete], schema, count=2, seed=1, rules=CorruptionRules(("swap_roles",)))
     assert swapped.hard and set(swapped.hard) <= {Triple(o, p, s) for s, p, o in annotated.anchors}
     assert with_negatives([replace(annotated, anchors=(), positives=())], schema, count=2, seed=1)[0].hard == ()
 
@@ -121,3 +135,31 @@ def test_renamed_copies_follow_the_texts_and_repeat(schema):
     assert not {e.text for e in made[6:]} & {e.text for e in texts}
     assert made == with_renamed(texts, schema, copies=2, seed=3)
     assert with_renamed(texts, schema, copies=0, seed=3) == texts
+
+
+def test_no_negative_is_made_of_a_relation_that_is_left_out(make, featurised):
+    films = [
+        replace(film, anchors=film.anchors[:1], positives=film.positives[:1], negatives=film.negatives[:1])
+        for film in tiny_corpus.films(6)
+    ]
+    options = {"generated": 6, "paraphrase": True}
+    make(films, **options, rules=CorruptionRules(complete=True))
+    assert "主演" in {triple.predicate for triple in featurised}, "else this shows nothing"
+    featurised.clear()
+    made = make(films, **options, rules=CorruptionRules(complete=True, without=frozenset(["主演"])))
+    assert "主演" not in {triple.predicate for triple in featurised}
+    assert made.report.made["corrupt_predicate"] > 0
+
+
+def test_no_paraphrase_names_a_relation_that_is_left_out(tiny, featurised):
+    schema = Schema.of(
+        "s",
+        [RelationType("导演", "影视作品", "人物", ("监制",)), RelationType("监制", "影视作品", "人物", ("出品人",))],
+    )
+    film = tiny_corpus.films(1)[0]
+    film = replace(film, anchors=film.anchors[:1], positives=film.positives[:1], negatives=film.negatives[:1])
+    for without, said in ((frozenset(), {"导演", "执导", "监制"}), (frozenset(["监制"]), {"导演", "执导"})):
+        featurised.clear()
+        rules = CorruptionRules(without=without)
+        featurize([film], tiny.featurizer, schema, generated=0, paraphrase=True, seed=1, rules=rules)
+        assert {triple.predicate for triple in featurised} == said

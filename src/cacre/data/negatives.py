@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from numpy.random import Generator
@@ -27,6 +27,28 @@ _TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
+class CorruptionRules:
+    """How negatives may be made.
+
+    Args:
+        kinds: Corruptions to use.
+        complete: Whether the texts are annotated completely, so that what often holds together with a known triple is
+            wrong where it is not known itself.
+        without: Relations that no negative is made of, by their names: those that a model is to see nothing of.
+        each: Make as many as are wanted of every kind, so that no kind takes another's place; else they take turns.
+    """
+
+    kinds: Sequence[NegativeKind] = NEGATIVE_KINDS
+    complete: bool = False
+    without: frozenset[str] = frozenset()
+    each: bool = False
+
+
+DEFAULT_RULES = CorruptionRules()
+"""Every kind, of any relation, for texts that may say more than is annotated."""
+
+
+@dataclass(frozen=True, slots=True)
 class CorruptionSource:
     """What corruptions draw on.
 
@@ -34,11 +56,13 @@ class CorruptionSource:
         text: The text of the triple.
         entities: Types of each entity in the triples of the text; empty where the schema gives none.
         pool: Entities of other texts.
+        without: Relations that no predicate is replaced by.
     """
 
     text: str
     entities: Mapping[str, frozenset[str]]
     pool: EntityPool = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +119,13 @@ def corrupt_predicate(triple: Triple, source: CorruptionSource, schema: Schema, 
     relation = _relation(schema, triple.predicate)
     if relation is None:
         return None
-    near = [schema.relations[name] for name in relation.near_misses if name in schema.relations]
-    names = [other.name for other in near if _exchangeable(other, relation)]
+    others = {name: other for name, other in schema.relations.items() if name not in source.without}
+    names = [name for name in relation.near_misses if name in others and _exchangeable(others[name], relation)]
     if not names:
         # Where the schema lists no near miss, any relation of just these types will do.
         types = (relation.subject_type, relation.object_type)
-        others = [other for other in schema.relations.values() if other.name != relation.name]
-        names = [other.name for other in others if (other.subject_type, other.object_type) == types]
+        alike = [name for name, other in others.items() if (other.subject_type, other.object_type) == types]
+        names = [name for name in alike if name != relation.name]
     return triple._replace(predicate=names[rng.integers(len(names))]) if names else None
 
 
@@ -139,11 +163,8 @@ def generate_negatives(
     schema: Schema,
     rng: Generator,
     per_anchor: int,
-    kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
+    rules: CorruptionRules = DEFAULT_RULES,
     pool: EntityPool | None = None,
-    *,
-    complete: bool = False,
-    each: bool = False,
 ) -> NegativeBatch:
     """Corrupt each anchor into up to `per_anchor` negatives, the kinds taking turns in random order.
 
@@ -155,24 +176,23 @@ def generate_negatives(
         schema: Types, near misses, inverses and relations that hold together.
         rng: Source of all choices; the same state gives the same negatives.
         per_anchor: Negatives wanted for each anchor.
-        kinds: Corruptions to use.
+        rules: How they may be made. An anchor of a relation that they leave out gets none.
         pool: Entities of other texts, for texts with too few of their own.
-        complete: Whether the texts are annotated completely, so that what often holds together with a known triple is
-            wrong where it is not known itself.
-        each: Make up to `per_anchor` negatives of every kind, so that no kind takes another's place.
 
     Raises:
         ConfigError: A kind is unknown, or none is given, or `per_anchor` is negative.
     """
-    unknown = [kind for kind in kinds if kind not in _CORRUPTIONS]
-    if unknown or not kinds or per_anchor < 0:
+    unknown = [kind for kind in rules.kinds if kind not in _CORRUPTIONS]
+    if unknown or not rules.kinds or per_anchor < 0:
         allowed = ", ".join(NEGATIVE_KINDS)
-        raise ConfigError(f"kinds={list(kinds)}, per_anchor={per_anchor}: give one or more of {allowed}, and 0 or more")
-    source = corruption_source(example, schema, pool)
+        raise ConfigError(
+            f"kinds={list(rules.kinds)}, per_anchor={per_anchor}: give one or more of {allowed}, and 0 or more"
+        )
+    source = replace(corruption_source(example, schema, pool), without=rules.without)
     guard = FalseNegativeGuard(schema, (*example.anchors, *example.positives, *(example.gold or ())))
-    fair: frozenset[RejectReason | None] = frozenset([None, "co_holding"] if complete else [None])
+    fair: frozenset[RejectReason | None] = frozenset([None, "co_holding"] if rules.complete else [None])
     maker = _Maker(schema, source, guard, frozenset((*example.negatives, *example.hard)), fair)
-    groups = [(kind,) for kind in kinds] if each else [tuple(kinds)]
+    groups = [(kind,) for kind in rules.kinds] if rules.each else [tuple(rules.kinds)]
     rows = [maker.corrupt(anchor, groups, per_anchor, rng) for anchor in example.anchors]
     report = sum((_report(row, dropped) for row, dropped in rows), GuardReport())
     return NegativeBatch(tuple(tuple(row) for row, _ in rows), tuple(tuple(row.values()) for row, _ in rows), report)
@@ -214,7 +234,9 @@ class _Maker:
             if len(row) == full:
                 break
             negative = _CORRUPTIONS[kind](anchor, self.source, self.schema, rng)
-            if negative is None or negative in row or negative in dropped or negative in self.present:
+            if negative is None or negative.predicate in self.source.without:
+                continue
+            if negative in row or negative in dropped or negative in self.present:
                 continue
             reason = self.guard.reject_reason(negative)
             if reason in self.fair:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from cacre.data.normalisation import normalise_name, normalise_text
 from cacre.errors import ConfigError
+from cacre.schema import Schema
 from cacre.types import Example, Triple
 
 LeakKind = Literal["text", "pair"]
@@ -94,24 +95,30 @@ def find_leaks(left: Sequence[Example], right: Sequence[Example]) -> list[Leak]:
     return list(leaks.values())
 
 
-def hold_out_relations(examples: Sequence[Example], relations: Collection[str]) -> HeldOut:
+def hold_out_relations(examples: Sequence[Example], relations: Collection[str], schema: Schema) -> HeldOut:
     """Keep relations out of training, to measure what a model does with relations it never saw.
 
     Of an example with an anchor of these relations, only those anchors (with their positives and negatives) are held
     out, and the rest is left out, as is any other example of the same text. From the others, entries that name one of
     the relations in a positive, a negative or a hard negative are taken out too: a model would learn from them.
 
+    The schema's other words for a relation count as its name, save those that are words of a further relation too.
+
+    What cacre makes of the seen part can name the relations again, unless `CorruptionRules.without` has them.
+
     Args:
         examples: What to split.
         relations: Names of the relations, as the anchors write them.
+        schema: Knows other words for them.
 
     Raises:
         ConfigError: No relation is given, or one occurs in no anchor.
     """
-    names = frozenset([relations] if isinstance(relations, str) else relations)
-    missing = names - {anchor.predicate for example in examples for anchor in example.anchors}
-    if missing or not names:
-        raise ConfigError(f"relations to hold out {sorted(names)}: give at least one; in no anchor: {sorted(missing)}")
+    wanted = frozenset([relations] if isinstance(relations, str) else relations)
+    missing = wanted - {anchor.predicate for example in examples for anchor in example.anchors}
+    if missing or not wanted:
+        raise ConfigError(f"relations to hold out {sorted(wanted)}: give at least one; in no anchor: {sorted(missing)}")
+    names = schema.words_of(wanted)
     held = [e for e in examples if any(anchor.predicate in names for anchor in e.anchors)]
     texts = {normalise_text(example.text) for example in held}
     outside = [example for example in examples if normalise_text(example.text) not in texts]
@@ -120,7 +127,10 @@ def hold_out_relations(examples: Sequence[Example], relations: Collection[str]) 
 
 
 def _without(example: Example, names: frozenset[str]) -> Example:
-    rows = zip(example.anchors, example.positives, example.negatives, strict=True)
+    lists = [
+        part for part in (example.anchors, example.positives, example.negatives) if part
+    ]  # annotated: no negatives
+    rows = zip(*lists, strict=True)
     keep = [index for index, row in enumerate(rows) if not any(triple.predicate in names for triple in row)]
     return _selected(example, keep, tuple(t for t in example.hard if t.predicate not in names))
 
@@ -135,7 +145,7 @@ def _selected(example: Example, keep: list[int], hard: tuple[Triple, ...]) -> Ex
         example,
         anchors=tuple(example.anchors[index] for index in keep),
         positives=tuple(example.positives[index] for index in keep),
-        negatives=tuple(example.negatives[index] for index in keep),
+        negatives=tuple(example.negatives[index] for index in keep if example.negatives),
         hard=hard,
     )
 

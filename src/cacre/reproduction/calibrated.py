@@ -96,7 +96,9 @@ class Calibrated:
     kept: Bools
 
 
-def gold_parts(examples: Sequence[Example], variant: Variant, seed: int, dev_fraction: float) -> GoldParts:
+def gold_parts(
+    examples: Sequence[Example], variant: Variant, seed: int, dev_fraction: float, schema: Schema
+) -> GoldParts:
     """The parts that training made of its rows, with the candidates as the LLM gave them.
 
     Args:
@@ -104,9 +106,10 @@ def gold_parts(examples: Sequence[Example], variant: Variant, seed: int, dev_fra
         variant: What was trained; it may have changed or left out rows.
         seed: Seed of the run.
         dev_fraction: Share of the dev part.
+        schema: Relation schema.
     """
     known = {example.text: example for example in examples}
-    parts = training_rows(variant_rows(examples, variant), seed, dev_fraction)
+    parts = training_rows(variant_rows(examples, variant, schema), seed, dev_fraction)
     train, dev = (labelled([known[example.text] for example in part], "gold") for part in parts)
     return GoldParts(train, dev)
 

@@ -54,7 +54,8 @@ class Variant(_Part):
     """`lists` is the zero-shot setting: nothing but what the LLM wrote. `gold`: anchors outside gold become negatives
     as they come, and thresholds are fitted on gold of the held-out part (the calibrated setting)."""
     hold_out: list[str] = []
-    """Relations that no training text speaks of (A37); measured on them in a table of its own."""
+    """Relations that no training text speaks of and nothing that training makes names (A37); measured on them in a
+    table of its own."""
     texts: Annotated[int, Field(ge=1)] | None = None
     """Only the first so many training rows, to see what more of them would bring."""
     note: str = ""
@@ -100,7 +101,9 @@ class Experiment(_Part):
         if variant not in self.variants:
             raise ConfigError(f"no variant {variant!r} in {self.name}: there are {', '.join(self.variants)}")
         tables: dict[str, dict[str, Any]] = {}
-        for source in (self.set, self.variants[variant].set, {"training": {"seed": seed}}):
+        chosen = self.variants[variant]
+        unseen = {"training": {"generated_without": chosen.hold_out}} if chosen.hold_out else {}
+        for source in (self.set, chosen.set, unseen, {"training": {"seed": seed}}):
             for table, values in source.items():
                 tables.setdefault(table, {}).update(values)
         return load_settings(self.preset, tables)

@@ -196,7 +196,7 @@ class Reproduction:
             seeds = []
             for run in runs[name]:
                 fraction = plan.settings(name, run.seed).training.dev_fraction
-                parts = gold_parts(examples, plan.variants[name], run.seed, fraction)
+                parts = gold_parts(examples, plan.variants[name], run.seed, fraction, schema)
                 if not parts.usable:
                     self.tell(f"calibrating {name}, seed {run.seed}: left out, no right or no wrong triple by gold")
                     continue

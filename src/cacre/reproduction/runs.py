@@ -112,7 +112,9 @@ def train_runs(
     for run in missing:
         folder, setting = run.folder, experiment.variants[run.variant]
         tell(f"training {run.variant}, seed {run.seed}")
-        result = train(variant_rows(examples, setting), folder, experiment.settings(run.variant, run.seed), schema)
+        result = train(
+            variant_rows(examples, setting, schema), folder, experiment.settings(run.variant, run.seed), schema
+        )
         export_onnx(folder)
         if not (folder / "thresholds.json").is_file():
             write_thresholds(folder, Thresholds(text_threshold=-1.0))
@@ -135,7 +137,7 @@ def _check(runs: Sequence[Run], experiment: Experiment, examples: Sequence[Examp
         variant = experiment.variants[run.variant]
         rows = variant.model_dump_json(exclude={"set", "note"})  # most variants have the same, and hashing takes long
         if rows not in hashed:
-            hashed[rows] = data_record(schema, variant_rows(examples, variant))
+            hashed[rows] = data_record(schema, variant_rows(examples, variant, schema))
         record = run_record(experiment.settings(run.variant, run.seed), hashed[rows])
         claim_folder(run.folder, record, option="--runs")
 
@@ -156,10 +158,12 @@ def natural_negatives(example: Example) -> Example:
     )
 
 
-def variant_rows(examples: Sequence[Example], variant: Variant) -> list[Example]:
+def variant_rows(examples: Sequence[Example], variant: Variant, schema: Schema) -> list[Example]:
     """The rows that a variant is trained on, before dev is split off."""
     examples = examples[: variant.texts]
-    chosen = list(hold_out_relations(examples, variant.hold_out).seen) if variant.hold_out else list(examples)
+    chosen = list(examples)
+    if variant.hold_out:
+        chosen = list(hold_out_relations(chosen, variant.hold_out, schema).seen)
     return [natural_negatives(example) for example in chosen] if variant.labels == "gold" else chosen
 
 

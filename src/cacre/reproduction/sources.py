@@ -8,7 +8,7 @@ from cacre.reproduction.baselines import training_rows
 from cacre.reproduction.experiment import Experiment
 from cacre.reproduction.runs import Run, variant_rows
 from cacre.schema import Schema
-from cacre.training.features import with_negatives, with_renamed
+from cacre.training.features import corruption_rules, with_negatives, with_renamed
 from cacre.types import Example
 
 
@@ -24,7 +24,7 @@ def told_rows(experiment: Experiment, examples: Sequence[Example], schema: Schem
         seed: Seed of the run.
     """
     variant, training = experiment.variants[experiment.main], experiment.settings(experiment.main, seed).training
-    rows, _ = training_rows(variant_rows(examples, variant), seed, training.dev_fraction)
+    rows, _ = training_rows(variant_rows(examples, variant, schema), seed, training.dev_fraction)
     made = rows
     if training.generated_negatives:
         made = with_negatives(
@@ -32,14 +32,12 @@ def told_rows(experiment: Experiment, examples: Sequence[Example], schema: Schem
             schema,
             count=training.generated_negatives,
             seed=seed,
-            kinds=training.generated_kinds,
-            complete=training.complete_annotation,
-            each=training.generated_of_each,
+            rules=corruption_rules(training),
         )[: len(rows)]
     if variant.labels == "lists":
         return made
     # Else a baseline that is told gold would see no wrong candidate, and one that is told lists would be told gold.
-    written = {row.text: row for row in variant_rows(examples, variant.model_copy(update={"labels": "lists"}))}
+    written = {row.text: row for row in variant_rows(examples, variant.model_copy(update={"labels": "lists"}), schema)}
     return [new if row == written[row.text] else written[row.text] for row, new in zip(rows, made, strict=True)]
 
 

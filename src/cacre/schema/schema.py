@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +98,17 @@ class Schema:
                 for kind in (relation.subject_type, relation.object_type, *relation.slots.values())
             )
         )
+
+    def words_of(self, names: Collection[str]) -> frozenset[str]:
+        """All predicates that name these relations and no other: names, synonyms, and phrases from object to subject.
+
+        儿子 names 父亲 and 母亲, so that it is a word of both together and not of 父亲 alone.
+        """
+        ours, others = (
+            {word for relation in self if (relation.name in names) is wanted for word in _words(relation)}
+            for wanted in (True, False)
+        )
+        return frozenset(names) | (ours - others)
 
     def cues(self, predicate: str) -> tuple[str, ...]:
         """Words of running text that signal the predicate; the predicate itself where the schema lacks it."""
@@ -231,6 +242,10 @@ class Schema:
         close = difflib.get_close_matches(name, self._named, n=6, cutoff=0.3)
         names = list(dict.fromkeys(relation.name for phrase in close for relation in self._named[phrase]))
         return (names or list(self.relations))[:3]
+
+
+def _words(relation: RelationType) -> tuple[str, ...]:
+    return relation.name, *relation.synonyms, *relation.inverses
 
 
 def parse_entry(value: Mapping[str, Any], origin: str) -> SchemaEntry:

@@ -8,12 +8,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cacre.config import TrainingSettings
 from cacre.data.guard import FalseNegativeGuard, GuardReport
-from cacre.data.negatives import NEGATIVE_KINDS, entity_pool, generate_negatives
+from cacre.data.negatives import DEFAULT_RULES, CorruptionRules, entity_pool, generate_negatives
 from cacre.data.renaming import name_pool, renamed
 from cacre.preprocessing.featurizer import Featurizer, TextFeatures, TripleFeatures
 from cacre.schema import Schema
-from cacre.types import Example, NegativeKind, Triple
+from cacre.types import Example, Triple
+
+
+def corruption_rules(training: TrainingSettings) -> CorruptionRules:
+    """How training makes negatives of its own."""
+    without = frozenset(training.generated_without)
+    return CorruptionRules(
+        training.generated_kinds, training.complete_annotation, without, each=training.generated_of_each
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +121,7 @@ def featurize(
     generated: int,
     paraphrase: bool,
     seed: int,
-    kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
-    complete: bool = False,
-    each: bool = False,
+    rules: CorruptionRules = DEFAULT_RULES,
 ) -> Featurized:
     """Featurise examples for training or for dev.
 
@@ -125,9 +132,7 @@ def featurize(
         generated: Negatives to corrupt per anchor.
         paraphrase: Also featurise the schema paraphrase of each aligned negative (not of the hard ones, for time).
         seed: Of the corruptions; each example draws from its own stream, so that order does not matter.
-        kinds: Corruptions to use.
-        complete: Whether the annotation is complete, see `generate_negatives`.
-        each: Make so many of every kind, see `generate_negatives`.
+        rules: How negatives are made, see `generate_negatives`; no paraphrase names what they leave out either.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema) if generated else {}
@@ -139,14 +144,15 @@ def featurize(
         own = [n for n in dict.fromkeys((*example.negatives, *example.hard)) if _may_be_wrong(guard, n)]
         refused += len(set((*example.negatives, *example.hard))) - len(own)
         rng = np.random.default_rng([seed, key])
-        batch = generate_negatives(example, schema, rng, generated, kinds, pool, complete=complete, each=each)
+        batch = generate_negatives(example, schema, rng, generated, rules, pool)
         report = report + batch.report
         corrupted = [n for row in batch.negatives for n in row]
         builder = PairBuilder(featurizer.windows(example.text), featurizer)
         anchors, positives = [builder.add(t) for t in example.anchors], [builder.add(t) for t in example.positives]
         negatives = [builder.add(t) for t in dict.fromkeys((*own, *corrupted))]
         aligned = [n for n in own if n in set(example.negatives)] if paraphrase else []
-        twins = [(builder.add(t), builder.add(p)) for t in aligned if (p := schema.paraphrase(t))]
+        said = [(t, p) for t in aligned if (p := schema.paraphrase(t)) and p.predicate not in rules.without]
+        twins = [(builder.add(t), builder.add(p)) for t, p in said]
         if not anchors or not negatives:
             skipped += 1
             continue
@@ -164,24 +170,20 @@ def with_negatives(
     *,
     count: int,
     seed: int,
-    kinds: Sequence[NegativeKind] = NEGATIVE_KINDS,
-    complete: bool = False,
-    each: bool = False,
+    rules: CorruptionRules = DEFAULT_RULES,
 ) -> list[Example]:
     """Give the texts that came without a wrong triple generated ones, so that there is something to measure.
 
     Annotated rows have none of their own, and on dev none are made in passing: what is measured must stay the same.
 
-    With the count, the kinds and the rest that `featurize` is given they are those that it makes.
+    With the count and the rules that `featurize` is given they are those that it makes.
 
     Args:
         examples: Dev examples, or training examples for something else to learn from.
         schema: As in `featurize`.
         count: Negatives per anchor.
         seed: Of the corruptions.
-        kinds: Corruptions to use.
-        complete: Whether the annotation is complete, see `generate_negatives`.
-        each: Make so many of every kind, see `generate_negatives`.
+        rules: How they are made, see `generate_negatives`.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema)
@@ -189,7 +191,7 @@ def with_negatives(
     for key, example in enumerate(examples):
         if example.anchors and not (example.negatives or example.hard):
             rng = np.random.default_rng([seed, key])
-            rows = generate_negatives(example, schema, rng, count, kinds, pool, complete=complete, each=each).negatives
+            rows = generate_negatives(example, schema, rng, count, rules, pool).negatives
             example = replace(example, hard=tuple(dict.fromkeys(n for row in rows for n in row)))
         made.append(example)
     return made

@@ -14,6 +14,7 @@ from transformers import set_seed
 
 from cacre.config import Settings
 from cacre.data.extracted import Extracted, with_extracted
+from cacre.data.negatives import CorruptionRules
 from cacre.data.splits import split_examples
 from cacre.errors import ConfigError, DataError
 from cacre.files import atomic_writer
@@ -29,6 +30,7 @@ from cacre.training.encoder_cache import EncoderCache
 from cacre.training.features import (
     ExampleFeatures,
     Featurized,
+    corruption_rules,
     featurize,
     value_statistics,
     with_negatives,
@@ -85,8 +87,9 @@ def train(
 
     Raises:
         DataError: No usable example, or candidates of other texts only.
-        ConfigError: The folder holds a run with other settings, other data, another schema or another start; or
-            `settings` describe another network than that of `start`.
+        ConfigError: The folder holds a run with other settings, other data, another schema or another start;
+            `settings` describe another network than that of `start`; or a relation that is to be left out is not in
+            the schema.
     """
     started = time.monotonic()
     meet()
@@ -98,6 +101,8 @@ def train(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
+    if unknown := set(settings.training.generated_without) - schema.relations.keys():
+        raise ConfigError(f"training.generated_without names {sorted(unknown)}, which schema {schema.name!r} lacks")
     record = run_record(settings, data_record(schema, examples, dev, extracted))
     record |= {"start": weights_digest(start.model)} if start else {}
     on_first(lambda: claim_folder(output, record))
@@ -112,8 +117,9 @@ def train(
         examples, dev = parts.train, parts.dev
     if extracted:
         examples = with_extracted(examples, extracted, schema, most=settings.training.extracted_negatives)
-    count = max(1, settings.training.generated_negatives)
-    dev = with_negatives(dev, schema, count=count, seed=settings.training.seed)
+    count, without = max(1, settings.training.generated_negatives), frozenset(settings.training.generated_without)
+    rules = CorruptionRules(without=without)
+    dev = with_negatives(dev, schema, count=count, seed=settings.training.seed, rules=rules)
     metrics = on_first(lambda: _finished(output))
     if metrics is None:
         loaded = replace(start, schema=schema, settings=settings) if start else None
@@ -196,9 +202,7 @@ def _featurize(examples: Sequence[Example], loaded: LoadedModel, settings: Setti
         loaded.featurizer,
         loaded.schema,
         generated=settings.training.generated_negatives if is_train else 0,
-        kinds=settings.training.generated_kinds,
-        complete=settings.training.complete_annotation,
-        each=settings.training.generated_of_each,
+        rules=corruption_rules(settings.training),
         paraphrase=is_train and settings.loss.paraphrased_negatives,
         seed=settings.training.seed,
     )
