@@ -226,3 +226,31 @@ def test_intervals_of_scores_of_few_texts_are_withheld(run_on, texts):
     assert (report["auc_difference"]["text_score"]["p"] is not None) == enough
     assert result.stderr.count("no intervals") == (not enough)
     assert "AUC minus that of the other" in run_on(files, "a", "--scores", "--against", "b").stdout
+
+
+def test_synonyms_are_wrong_by_the_official_rules_and_right_by_a_schema(tmp_path):
+    app = typer.Typer()
+    app.command()(evaluate)
+    said = [
+        ["晚潮", "执导者", "周一鸣"],
+        ["晚潮", "导演", "周一鸣"],
+        ["周一鸣", "执导作品", "晚潮"],
+        ["沈青", "配偶", "周一鸣"],
+    ]
+    files = {"said": said, "other": said[:1], "gold": [["晚潮", "导演", "周一鸣"], ["沈青", "丈夫", "周一鸣"]]}
+    for name, triples in files.items():
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": TEXT, "triples": triples}), "utf-8")
+    predictions, gold, other = (str(tmp_path / f"{name}.jsonl") for name in ("said", "gold", "other"))
+
+    def scored(*options):
+        result = CliRunner().invoke(app, [predictions, gold, "--json", *options])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout), result.stderr
+
+    official, _ = scored()
+    assert (official["correct"], official["predicted"], official["gold"]) == (1, 4, 2)
+    report, said_on_stderr = scored("--schema", "duie", "--against", other)
+    assert (report["correct"], report["predicted"]) == (1, 3), "执导者 and 导演 are one, 配偶 and 执导作品 stay"
+    assert report["against"]["correct"] == 1
+    assert f"1 predicates of {predictions} were synonyms" in said_on_stderr
+    assert CliRunner().invoke(app, [predictions, "--scores", "--schema", "duie"]).exit_code == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -22,9 +22,10 @@ from cacre.errors import DataError
 from cacre.evaluation.bootstrap import Intervals, bootstrap_intervals
 from cacre.evaluation.duie_scorer import Aliases, Scores, Spo, count_texts, score_by_relation
 from cacre.evaluation.paired import Difference, order_as, paired_auc, paired_scores, require_same_texts
-from cacre.evaluation.scored_rows import read_aliases, read_gold_rows, read_scored_rows
+from cacre.evaluation.scored_rows import canonical_predicates, read_aliases, read_gold_rows, read_scored_rows
 from cacre.evaluation.table_reading import Reading, read_labelled_scores
 from cacre.evaluation.verifier_metrics import SCORES, measure
+from cacre.schema import load_schema
 
 DEFAULT_RESAMPLES = 1000
 """With `--scores` and `--against`, which are of little use without intervals."""
@@ -53,6 +54,13 @@ class TripleOptions:
 
     mode: Annotated[ScoringMode, typer.Option(help="flat: compare @value only; strict: all slots.")] = ScoringMode.flat
     aliases: Annotated[Path | None, typer.Option(help="Lines of `name<TAB>alias<TAB>alias...`.")] = None
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            help="Take the synonyms of this relation schema (duie, open, or a file) for its names, in all files; "
+            "the official script does not."
+        ),
+    ] = None
     per_relation: Annotated[bool, typer.Option("--per-relation", help="Also score each predicate.")] = False
 
 
@@ -88,7 +96,7 @@ class VerifierOptions:
             if gold is None:
                 raise typer.BadParameter("GOLD is missing: give the file with gold, or --scores to measure scores")
         elif triples != TripleOptions():
-            raise typer.BadParameter("--mode, --aliases and --per-relation do not go with --scores")
+            raise typer.BadParameter("--mode, --aliases, --schema and --per-relation do not go with --scores")
         elif gold is not None and self.labels is not None:
             raise typer.BadParameter("GOLD and --labels both give labels: leave one out")
 
@@ -139,7 +147,10 @@ class _TripleFiles:
 
 
 def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: int, *, as_json: bool) -> None:
-    predicted_rows, (gold_rows, by_anchors) = read_scored_rows(files.predictions), read_gold_rows(files.gold)
+    read = _reader(options.schema)
+    predicted_rows = read(files.predictions, read_scored_rows(files.predictions))
+    found, by_anchors = read_gold_rows(files.gold)
+    gold_rows = read(files.gold, found)
     names = None if options.aliases is None else read_aliases(options.aliases)
     ignored = _ignored_texts(files, predicted_rows.keys(), gold_rows.keys())
     if by_anchors:
@@ -151,7 +162,8 @@ def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: in
     relations = score_by_relation(predicted_rows, gold_rows, options.mode.value, names) if options.per_relation else {}
     other = None
     if files.against is not None:
-        other = _compare(read_scored_rows(files.against), predicted_rows, gold_rows, options.mode, names, resamples)
+        rows = read(files.against, read_scored_rows(files.against))
+        other = _compare(rows, predicted_rows, gold_rows, options.mode, names, resamples)
         other = replace(other, differences=_without_intervals(other.differences)) if few else other
     if not as_json:
         Console().print(scores_table(scores, relations, intervals, options.mode.value))
@@ -167,6 +179,20 @@ def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: in
         report["against"] = _report(other.scores, with_gold=names is not None)
         report["difference"] = {name: difference.to_dict() for name, difference in other.differences.items()}
     typer.echo(json.dumps(report, ensure_ascii=False))
+
+
+def _reader(schema: str | None) -> Callable[[Path, dict[str, list[Spo]]], dict[str, list[Spo]]]:
+    """What is done to the rows of a file: with a schema, its names replace synonyms, which is said."""
+    if schema is None:
+        return lambda _, rows: rows
+    relations = load_schema(schema)
+
+    def canonical(path: Path, rows: dict[str, list[Spo]]) -> dict[str, list[Spo]]:
+        renamed, changed = canonical_predicates(rows, relations)
+        typer.echo(f"{changed} predicates of {path} were synonyms and are taken for the schema's names", err=True)
+        return renamed
+
+    return canonical
 
 
 def _compare(

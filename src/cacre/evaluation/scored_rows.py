@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -12,6 +12,7 @@ from typing import Any, Literal, TextIO
 from cacre.data.shapes import EXPECTED_TRIPLE, advice_on_line, advice_on_missing, missing
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import VALUE, Spo
+from cacre.schema import Schema
 from cacre.types import Triple, advice_on_names, advice_on_numbers
 
 Side = Literal["predictions", "gold"]
@@ -69,6 +70,21 @@ def _read(path: str | Path, side: Side, keys: Sequence[str]) -> tuple[dict[str, 
         rows[text] = spos
         by_anchors += key == ANCHORS
     return rows, by_anchors
+
+
+def canonical_predicates(rows: Mapping[str, Sequence[Spo]], schema: Schema) -> tuple[dict[str, list[Spo]], int]:
+    """The rows with synonyms of predicates replaced by the schema's names, and how many triples that changed.
+
+    A synonym of several relations (配偶) stays, and so does a phrase that is read from object to subject.
+
+    Args:
+        rows: The SPOs of each text.
+        schema: Names and synonyms.
+    """
+    renamed = {text: [(s, schema.resolve(p) or p, o) for s, p, o in spos] for text, spos in rows.items()}
+    pairs = ((old, new) for text, spos in rows.items() for old, new in zip(spos, renamed[text], strict=True))
+    changed = sum(old[1] != new[1] for old, new in pairs)
+    return renamed, changed
 
 
 def json_rows(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
