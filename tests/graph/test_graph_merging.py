@@ -1,5 +1,7 @@
 """Which relation a predicate is, in which direction, and which names are one entity."""
 
+from collections import Counter
+
 import pytest
 from verdict_rows import OPEN, TEXT, edges_of, graph_of, row, schema_of, triple
 
@@ -55,7 +57,7 @@ def test_a_word_used_both_ways_is_turned_where_the_verifier_did():
     assert edges_of(graph_of(row(said))) == edges_of(graph_of(row(plain))) == {("长夜", "导演", "李默")}
     assert edges_of(graph_of(row(said), keep_inverses=True)) == {("李默", "执导", "长夜")}
     wife = row(triple("李\u200b默", "配偶", "周岩", judged_as=["李默", "妻子", "周岩"]))
-    assert [fact.turned for _, fact in facts_of(verdicts_of(wife), TEXT)] == [False]
+    assert [fact.turned for _, fact in facts_of(verdicts_of(wife), TEXT, Counter())] == [False]
     role = triple("阿桥", "演员", "李默", judged_as=["李默", "饰演", "阿桥"])
     assert edges_of(graph_of(row(role))) == {("李默", "饰演", "阿桥")}
 
