@@ -65,7 +65,7 @@ def train_command(
     """Train, choose the best checkpoint on dev, export to ONNX, fit thresholds. Run again to go on after a stop.
 
     With --from a trained model learns from DATA too, at the rates of training.learning_rate and
-    training.encoder_learning_rate: a few hundred texts and minutes are enough for that.
+    training.encoder_learning_rate: a few hundred texts and a minute or two already help.
     """
     with needs_extra("train"):
         from cacre.evaluation.fitting import label_by_lists
