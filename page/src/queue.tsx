@@ -6,7 +6,7 @@ import { useWords } from './language';
 import { PrecisionSlider, useKept, type Target } from './precision';
 import { useReview, type Item, type Order, type ReviewState } from './queue_state';
 import type { InputFile } from './reading';
-import { Badge, Evidence, reasonWords, Scores, TripleText } from './verdict';
+import { Badge, Evidence, Remarks, Scores, TripleText } from './verdict';
 
 const DECIDING: Record<string, Decision> = { a: 'accept', r: 'reject', s: 'skip' };
 const MARKS: Record<Decision, string> = { accept: '✓', reject: '✕', skip: '–' };
@@ -104,7 +104,7 @@ function Current({ item, review }: { item: Item; review: ReviewState }) {
             {words.modelSays} <Badge kept={triple.verdict === 'supported'} />
           </p>
           <Scores triple={triple} />
-          {triple.reason !== undefined && <p class="reason">{reasonWords(words, triple.reason)}</p>}
+          <Remarks text={row.judged.text} triple={triple} />
         </div>
         <div>
           <p class="said">

@@ -5,6 +5,8 @@ export type Part = 'subject' | 'predicate' | 'object';
 export type Named = [string, string, string];
 export const PARTS: readonly Part[] = ['subject', 'predicate', 'object'];
 
+export type Modality = 'denied' | 'rumoured' | 'planned' | 'past';
+
 export interface Comparison {
   text_threshold: number | null;
   pair_threshold: number | null;
@@ -22,6 +24,11 @@ export interface Judged {
   probability: number | null;
   evidence: Span[];
   reason?: string;
+  /** How the text puts the triple where it does not simply assert it, and the characters that show it. */
+  modality?: Modality;
+  modality_cue?: Span;
+  /** What was judged in its place: an inverse turned round, or one reading of a word with several. */
+  judged_as?: Named;
   comparison: Comparison;
   [key: string]: unknown;
 }

@@ -1,6 +1,6 @@
 import { useWords } from './language';
 import { scoreReason } from './judging';
-import { pieces } from './spans';
+import { characters, pieces, slice } from './spans';
 import { objectOf, type Judged, type Span } from './types';
 import type { Words } from './words';
 
@@ -10,6 +10,27 @@ export function reasonWords(words: Words, reason: string): string {
   const low = scoreReason(reason);
   if (low) return (low.score === 'text_score' ? words.lowText : words.lowPair)(low.value, low.threshold);
   return words.reasons[reason] ?? reason;
+}
+
+/** What a verdict says besides its scores: why it was rejected, what was judged, how the text puts it. */
+export function Remarks({ text, triple }: { text: string; triple: Judged }) {
+  const words = useWords();
+  const { reason, judged_as, modality, modality_cue } = triple;
+  return (
+    <>
+      {reason !== undefined && <p class="reason">{reasonWords(words, reason)}</p>}
+      {judged_as && (
+        <p class="hint">
+          {words.judgedAs} <bdi>{judged_as.join(' → ')}</bdi>
+        </p>
+      )}
+      {modality && modality_cue && (
+        <p class="hint">
+          {words.modalities[modality]} <mark>{slice(characters(text), modality_cue)}</mark>
+        </p>
+      )}
+    </>
+  );
 }
 
 export function TripleText({ triple }: { triple: Judged }) {

@@ -4,7 +4,7 @@ import { AttentionOf } from './heat_map';
 import { useWords } from './language';
 import { PrecisionSlider, useKept, type Target } from './precision';
 import { named, type Judged, type JudgedRow } from './types';
-import { Badge, Evidence, reasonWords, Scores, TripleText } from './verdict';
+import { Badge, Evidence, Remarks, Scores, TripleText } from './verdict';
 
 /** The verdicts of one text. */
 export function Verdicts({ row, changed }: { row: JudgedRow; changed: boolean }) {
@@ -78,7 +78,7 @@ function Line({ text, triple, kept, byTarget, isPointed, isOpen, point, open }: 
         <Badge kept={kept} byTarget={byTarget} />
       </button>
       <Scores triple={triple} />
-      {triple.reason !== undefined && <p class="reason">{reasonWords(words, triple.reason)}</p>}
+      <Remarks text={text} triple={triple} />
       {isOpen && (
         <div class="opened">
           {strategy !== null && (

@@ -71,6 +71,19 @@ def test_a_text_is_checked(browser, url, width, language):
 
 
 @pytest.mark.slow
+def test_a_verdict_says_what_was_judged_and_how_the_text_puts_it(browser, url):
+    text = "林知远并不是《雾中渡》的导演。"
+    with tab(browser, url) as one:
+        paste(one.page, {"text": text, "triples": [["林知远", "执导作品", "雾中渡"]]})
+        one.page.locator("button.main").click()
+        one.page.locator(".verdict").wait_for()
+        assert one.text(".verdict .reason") == "the text denies it"
+        hints = one.page.locator(".verdict > .hint").all_inner_texts()
+        assert hints == ["Judged as: 雾中渡 → 导演 → 林知远", "Denied, by the word 不是"]
+        one.check()
+
+
+@pytest.mark.slow
 def test_a_target_precision_keeps_the_most_that_reach_it(browser, url):
     with tab(browser, url) as one:
         page = one.page
@@ -103,11 +116,11 @@ def test_the_llm_proposes_only_where_there_is_one(browser, url):
         return {"triples": [{"subject": "雾中渡", "predicate": "导演", "object": "林知远", "agreement": 0.5}]}
 
     with tab(browser, url) as one:
-        assert one.page.get_by_role("button", name="Let the LLM propose").is_disabled()
-        assert "No LLM is configured" in one.text("#llm")
+        assert one.page.get_by_role("button", name="Propose triples").is_disabled()
+        assert "Nothing proposes triples here" in one.text("#llm")
     with served(proposer=Proposer("an-llm", propose)) as other, tab(browser, other) as one:
         one.page.get_by_label("Text", exact=False).first.fill(TEXT)
-        one.page.get_by_role("button", name="Let the LLM propose").click()
+        one.page.get_by_role("button", name="Propose triples").click()
         one.page.locator(".verdict").wait_for()
         assert one.page.get_by_label("Object of triple 1").input_value() == "林知远"
         one.check()
