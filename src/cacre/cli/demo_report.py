@@ -117,8 +117,9 @@ def _split(texts: Iterable[JudgedText]) -> Text:
 
 def _kinds(kinds: Iterable[KindCount]) -> Table:
     table = _table()
+    table.padding = (0, 0, 0, 1)  # so that all of it fits into 80 columns
     table.add_column("kind")
-    for name in ("planted", "rejected", *(gate.replace(" ", "\n").replace("_", "_\n") for gate in GATES), "kept"):
+    for name in ("planted", "rejected", *(gate.removesuffix(" check").replace("_", "_\n") for gate in GATES), "kept"):
         table.add_column(name, justify="right", vertical="bottom")
     errors = KindCount("all errors")
     for count in kinds:
