@@ -121,6 +121,12 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     changed = {name for name in one if np.abs(one[name] - other[name]).max() > 1e-7}
     assert {name for name in changed if name.startswith("cross_attention.")}
     assert not {name for name in changed if name.startswith("encoder.")}
+    only = ("--set", "training.start_weight=0")
+    assert invoke("train", data, "-o", tmp_path / "only", "--dev", data, "--from", start, *rates, *only).exit_code == 0
+    learnt = load_file(tmp_path / "only" / "model.safetensors")
+    for name in changed:
+        if name.startswith("cross_attention."):
+            np.testing.assert_allclose(other[name], (one[name] + learnt[name]) / 2, atol=1e-5)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))["settings"]
     assert (settings["model"]["pair_width"], settings["loss"]["negatives"]) == (12, "own")
     again = invoke("train", data, "-o", folder, "--dev", data, "--from", folder, *rates)

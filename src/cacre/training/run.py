@@ -24,6 +24,7 @@ from cacre.modeling.pretrained import build_encoder, load_encoder, load_encoder_
 from cacre.preprocessing.featurizer import Featurizer
 from cacre.preprocessing.tokenizer import build_character_tokenizer
 from cacre.schema import Schema
+from cacre.training.averaging import average_with, copied_weights
 from cacre.training.batches import Collator
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.encoder_cache import EncoderCache
@@ -153,9 +154,12 @@ def _train(
     if process_index():  # else all processes would drop the same places
         torch.manual_seed(training.seed + process_index())
     before = dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)) if start else None
+    weights = copied_weights(loaded.model) if start else None
     checkpoint = on_first(lambda: last_checkpoint(output / "checkpoints"))
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
+    if weights:
+        average_with(loaded.model, weights, training.start_weight)
     on_first(lambda: save_model(output, loaded))
     return {
         "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
