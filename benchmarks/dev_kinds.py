@@ -56,6 +56,7 @@ def main() -> None:
             for score, kind in zip(found, kinds, strict=True):
                 by_kind[kind].append(score.text_score)
         right = by_kind.pop("right")
+        by_kind["all"] = [score for wrong in by_kind.values() for score in wrong]
         for kind, wrong in sorted(by_kind.items()):
             labels = np.repeat([True, False], [len(right), len(wrong)])
             print(f"| {model} | {kind} | {len(wrong)} | {roc_auc(labels, np.asarray([*right, *wrong])):.3f} |")
