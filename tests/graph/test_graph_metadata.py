@@ -11,7 +11,7 @@ from cacre.errors import DataError
 from cacre.graph import GraphCollector
 from cacre.graph.metadata import LONGEST_KEY, LONGEST_TOGETHER, as_object
 from cacre.graph.networks import write_node_link
-from cacre.graph.rdf import to_rdf, write_turtle
+from cacre.graph.rdf import to_rdf, write_json_ld, write_turtle
 from cacre.graph.tables import read_csv, write_csv
 
 HOSTILE = {
@@ -113,3 +113,15 @@ def test_rdf_has_a_property_for_each_key_that_sparql_finds(tmp_path):
     ((url, stars, draft, deep, half),) = read.query(query)
     assert (str(url), float(stars), draft.toPython()) == (HOSTILE["url"], 4.5, False)
     assert (json.loads(str(deep)), json.loads(str(half))) == (HOSTILE["deep"], HOSTILE["half"])
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib's own
+@pytest.mark.parametrize("number", [2**53 - 1, 2**53, -(2**63) - 1, 10**30])
+def test_json_ld_keeps_every_digit_of_a_number(tmp_path, number):
+    judged = triple("长夜", "导演", "李默", stars=number)
+    graph = graph_of(row(judged))
+    write_json_ld(graph, tmp_path / "graph.jsonld")
+    read = rdflib.Graph().parse(tmp_path / "graph.jsonld", format="json-ld")
+    found = [o for o in read.objects() if isinstance(o, rdflib.Literal) and o.value == number]
+    assert [str(o) for o in found] == [str(number)]
+    assert set(read) == set(to_rdf(graph))

@@ -138,6 +138,10 @@ def write_json_ld(graph: Graph, path: str | Path, base: str = DEFAULT_BASE, with
         stream.write("\n]}\n")
 
 
+_EXACT = 2**53
+"""Many readers of JSON take numbers for doubles, which hold all integers below this one exactly."""
+
+
 class _Shortener:
     """From an IRI to `prefix:name`; local names are letters, digits, `_` and `%XX`, which no format has to escape."""
 
@@ -176,7 +180,7 @@ def _json_ld_value(term: Node, shorten: _Shortener) -> object:
         raise TypeError(f"{term!r} is neither an IRI nor a literal")
     if term.language:
         return {"@value": str(term), "@language": term.language}
-    if term.datatype == XSD.integer:
+    if term.datatype == XSD.integer and abs(int(term)) < _EXACT:
         return int(term)
     return {"@value": str(term), "@type": shorten(term.datatype)} if term.datatype else str(term)
 
