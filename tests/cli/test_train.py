@@ -107,7 +107,8 @@ def test_a_network_of_ones_own_beside_that_of_the_start(data, tmp_path, no_train
 def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     """The encoder of a frozen one stays as it is, the rest learns, and the schema is that of the start."""
     start, folder = tmp_path / "start", tmp_path / "on"
-    assert invoke("train", data, "-o", start, "--dev", data, *(a for s in SETS for a in ("--set", s))).exit_code == 0
+    first = [part for entry in (*SETS, "loss.temperature=0.1") for part in ("--set", entry)]
+    assert invoke("train", data, "-o", start, "--dev", data, *first).exit_code == 0
     shutil.move(start / "model.safetensors", tmp_path / "trained.safetensors")
     on = ("training.batch_size=2", "training.epochs=2", "encoder.frozen=true", "loss.negatives=own")
     rates = [part for entry in on for part in ("--set", entry)]
@@ -129,6 +130,7 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
             np.testing.assert_allclose(other[name], (one[name] + learnt[name]) / 2, atol=1e-5)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))["settings"]
     assert (settings["model"]["pair_width"], settings["loss"]["negatives"]) == (12, "own")
+    assert settings["loss"]["temperature"] == 0.1, "what the start was trained by, unless said otherwise"
     again = invoke("train", data, "-o", folder, "--dev", data, "--from", folder, *rates)
     assert again.exit_code == 1, again.output
     assert "start was" in again.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -79,7 +79,10 @@ def train_command(
         refuse_network(changes)
         trained = load_trainable(find_folder(start))
         frozen = bool(changes.get("encoder", {}).get("frozen", False))
-        changes |= network_settings(trained, frozen=frozen)
+        own = network_settings(trained, frozen=frozen)
+        if config == "default":  # a loss that somebody has written down goes before the start's
+            own["loss"] = trained.settings.loss.model_dump() | changes.get("loss", {})
+        changes |= own
     settings = load_settings(config, changes)
     relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
     examples = load_examples(data, schema=relations)[:limit]
@@ -91,13 +94,14 @@ def train_command(
     export_onnx(output, precision=precision.value, labelled=[label_by_lists(e) for e in measured])
     fit_folder(output, measured, max_recall_loss)
     write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
-    scores, before = result.metrics["dev"], result.metrics.get("dev_of_start")
+    typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
+
+
+def _summary(metrics: Mapping[str, Any]) -> str:
+    scores, before = metrics["dev"], metrics.get("dev_of_start")
     earlier = f" (before: {before['text_auc']:.3f}, {before['anchor_auc']:.3f})" if before else ""
-    typer.echo(
-        f"{output}: dev text AUC {scores['text_auc']:.3f}, anchor AUC {scores['anchor_auc']:.3f}{earlier}, "
-        f"{result.metrics['steps']} steps, {result.metrics['seconds']:.0f} s",
-        err=True,
-    )
+    aucs = f"dev text AUC {scores['text_auc']:.3f}, anchor AUC {scores['anchor_auc']:.3f}{earlier}"
+    return f"{aucs}, {metrics['steps']} steps, {metrics['seconds']:.0f} s"
 
 
 def refuse_network(changes: Mapping[str, Mapping[str, object]]) -> None:
