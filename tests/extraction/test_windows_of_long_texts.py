@@ -1,7 +1,6 @@
 """Windows cover a text, overlap, end at sentence ends, and always come to an end."""
 
 import itertools
-import re
 
 import pytest
 from hypothesis import example, given
@@ -34,16 +33,15 @@ def test_laws(text, sizes):
         assert len(windows) == 1
 
 
-@given(st.lists(st.integers(1, 130), max_size=40), SIZES)
+@given(st.lists(st.integers(2, 130), max_size=40), SIZES)
 def test_a_sentence_that_fits_stands_whole_in_a_window(lengths, sizes):
     size, overlap = sizes
     sentences = ["字" * (length - 1) + "。" for length in lengths]
-    sentences = [re.sub("^。+", "字", sentence) for sentence in sentences]
     windows = split_text("".join(sentences), size, overlap)
     start = 0
     for sentence in sentences:
         end = start + len(sentence)
-        if len(sentence) < size and sentence.endswith("。"):
+        if len(sentence) < size:
             assert any(window.start <= start and end <= window.start + len(window.text) for window in windows)
         start = end
 

@@ -115,6 +115,7 @@ def test_every_status_means_something(status, said, headers):
         ({"detail": [{"loc": ["body", "seed"], "msg": "wrong", "input": "用户的文本"}]}, "['body', 'seed']: wrong"),
         ({"error_code": 17, "error_msg": "daily limit"}, "daily limit"),
         ({}, "no message"),
+        ({"error": " \r\n"}, "no message"),
     ],
 )
 def test_what_refusals_say(body, message):

@@ -125,7 +125,7 @@ def server_message(body: object) -> str:
         Message, code and parameter; of a validation error its places and messages, not the input it repeats.
     """
     if not isinstance(body, dict):
-        return " ".join(str(body or "no message").split())
+        return " ".join(str(body or "").split()) or "no message"
     inner = body.get("error", body)
     if not isinstance(inner, dict):
         return server_message(inner)
