@@ -110,8 +110,10 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     first = [part for entry in (*SETS, "loss.temperature=0.1") for part in ("--set", entry)]
     assert invoke("train", data, "-o", start, "--dev", data, *first).exit_code == 0
     shutil.move(start / "model.safetensors", tmp_path / "trained.safetensors")
-    on = ("training.batch_size=2", "training.epochs=2", "encoder.frozen=true", "loss.negatives=own")
-    rates = [part for entry in on for part in ("--set", entry)]
+    config = tmp_path / "frozen.toml"
+    config.write_text("[encoder]\nfrozen = true\nhidden_size = 999\n[loss]\ntemperature = 0.1\n", encoding="utf-8")
+    on = ("training.batch_size=2", "training.epochs=2", "loss.negatives=own")
+    rates = [*(part for entry in on for part in ("--set", entry)), "--config", config]
     result = invoke("train", data, "-o", folder, "--dev", data, "--from", start, *rates)
     assert result.exit_code == 0, result.output
     before = json.loads((start / "metrics.json").read_text(encoding="utf-8"))["dev"]
@@ -122,7 +124,8 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     changed = {name for name in one if np.abs(one[name] - other[name]).max() > 1e-7}
     assert {name for name in changed if name.startswith("cross_attention.")}
     assert not {name for name in changed if name.startswith("encoder.")}
-    only = ("--set", "training.start_weight=0")
+    only = ("--set", "training.start_weight=0")  # and by the preset: the loss is then that of the start
+    rates = [*(part for entry in on for part in ("--set", entry)), "--set", "encoder.frozen=true"]
     assert invoke("train", data, "-o", tmp_path / "only", "--dev", data, "--from", start, *rates, *only).exit_code == 0
     learnt = load_file(tmp_path / "only" / "model.safetensors")
     for name in changed:
@@ -130,7 +133,9 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
             np.testing.assert_allclose(other[name], (one[name] + learnt[name]) / 2, atol=1e-5)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))["settings"]
     assert (settings["model"]["pair_width"], settings["loss"]["negatives"]) == (12, "own")
-    assert settings["loss"]["temperature"] == 0.1, "what the start was trained by, unless said otherwise"
+    assert (settings["encoder"]["frozen"], settings["encoder"]["hidden_size"]) == (True, 16)
+    by_preset = json.loads((tmp_path / "only" / "config.json").read_text(encoding="utf-8"))["settings"]
+    assert by_preset["loss"]["temperature"] == 0.1, "what the start was trained by, unless said otherwise"
     again = invoke("train", data, "-o", folder, "--dev", data, "--from", folder, *rates)
     assert again.exit_code == 1, again.output
     assert "start was" in again.stderr

@@ -78,8 +78,9 @@ def train_command(
     if start is not None:
         refuse_network(changes)
         trained = load_trainable(find_folder(start))
-        frozen = bool(changes.get("encoder", {}).get("frozen", False))
-        own = network_settings(trained, frozen=frozen)
+        own = network_settings(trained)
+        del own["encoder"]["frozen"]  # is no part of the network: the file or --set says it
+        own["encoder"] |= changes.get("encoder", {})
         if config == "default":  # a loss that somebody has written down goes before the start's
             own["loss"] = trained.settings.loss.model_dump() | changes.get("loss", {})
         changes |= own
