@@ -4,7 +4,8 @@
 
 Systems: each model folder given (one per seed; the bundled model if none is), a cross-encoder trained here from the
 given encoder, or from that of a verifier (`--cross-encoder mini-zh`), on the same texts (once for each `--seed`; of
-several `--rate` the one with the best AUC on the dev part), boosted trees on string evidence, the rule filter, a
+several `--rate` the one with the best AUC on the dev part after a pass; with `--markers` the names are marked in its
+texts), boosted trees on string evidence, the rule filter, a
 relation prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train` and the wrong
 candidates of an extractor on these texts; none of the test sets below chose anything.
 
@@ -156,36 +157,56 @@ def encoder_of(name: str, cache: Path) -> str:
 def cross_encoders(
     arguments: argparse.Namespace, train: Sequence[LabelledText], dev: Sequence[LabelledText], trained_on: str
 ) -> dict[str, Scored]:
-    """One fitted cross-encoder for each seed, all at the learning rate that is best on dev with the first."""
+    """One cross-encoder for each seed, all at the learning rate that is best on dev after one pass with the first."""
     folder = encoder_of(arguments.cross_encoder, arguments.cache)
     rates, seeds = arguments.rate or [3e-4], arguments.seed or [13]
 
-    def system(rate: float, seed: int) -> tuple[str, Scored]:
-        budget = FinetuningSettings(arguments.epochs, learning_rate=rate, seed=seed)
-        made = baseline_scores(lambda: CrossEncoderBaseline(folder, budget), train)
-        return f"{folder}{budget}{trained_on}", made
+    def system(rate: float, seed: int, epochs: int) -> tuple[str, Scored]:
+        budget = FinetuningSettings(epochs, learning_rate=rate, seed=seed, grouped=True)
+        key = f"{folder}{budget}{trained_on}{' markers' if arguments.markers else ''}"
+        made = CrossEncoderBaseline(folder, budget, markers=arguments.markers)
+        place = arguments.cache / f"cross-encoder-{digest(key.encode())}"
+        return key, baseline_scores(lambda: fitted(made, train, place))
 
-    made = {(rate, seeds[0]): system(rate, seeds[0]) for rate in rates}
     if len(rates) > 1:
         labels = np.asarray([label for row in dev for label in row.labels], dtype=bool)
-        on_dev = {
-            rate: roc_auc(labels, kept(arguments.cache, key, "dev", dev, score))
-            for (rate, _), (key, score) in made.items()
-        }
-        print("cross-encoder on dev: " + ", ".join(f"{rate:g} {auc:.3f}" for rate, auc in on_dev.items()), flush=True)
+        on_dev = {}
+        for rate in rates:
+            key, score = system(rate, seeds[0], 1)
+            on_dev[rate] = roc_auc(labels, kept(arguments.cache, key, "dev", dev, score))
+            print(f"cross-encoder on dev after a pass at {rate:g}: {on_dev[rate]:.3f}", flush=True)
         rates = [max(on_dev, key=lambda rate: on_dev[rate])]
-    return dict(made.get((rates[0], seed)) or system(rates[0], seed) for seed in seeds)
+    return dict(system(rates[0], seed, arguments.epochs) for seed in seeds)
 
 
-def baseline_scores(make: Callable[[], Baseline], train: Sequence[LabelledText]) -> Scored:
-    """Scores of a baseline, which is fitted when it is first asked."""
-    fitted: list[Baseline] = []
+def fitted_by(make: Callable[[], Baseline], train: Sequence[LabelledText]) -> Callable[[], Baseline]:
+    """Makes a baseline and fits it."""
+
+    def fit() -> Baseline:
+        baseline = make()
+        baseline.fit(train)
+        return baseline
+
+    return fit
+
+
+def fitted(baseline: CrossEncoderBaseline, train: Sequence[LabelledText], folder: Path) -> CrossEncoderBaseline:
+    """The cross-encoder, fitted and kept in a folder, or read from there."""
+    if folder.is_dir():
+        return CrossEncoderBaseline.load(folder, baseline.settings)
+    baseline.fit(train)
+    baseline.save(folder)
+    return baseline
+
+
+def baseline_scores(make: Callable[[], Baseline]) -> Scored:
+    """Scores of a baseline, which is made, fitted, when it is first asked."""
+    made: list[Baseline] = []
 
     def score(rows: Sequence[LabelledText]) -> Floats:
-        if not fitted:
-            fitted.append(make())
-            fitted[0].fit(train)
-        found = fitted[0].scores([(row.text, row.candidates) for row in rows])
+        if not made:
+            made.append(make())
+        found = made[0].scores([(row.text, row.candidates) for row in rows])
         return np.asarray([value for row in found for value in row])
 
     return score
@@ -239,6 +260,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, action="append", help="seeds of the cross-encoder")
     parser.add_argument("--epochs", type=int, default=3, help="passes of the cross-encoder")
     parser.add_argument("--rate", type=float, action="append", help="learning rates of the cross-encoder to try on dev")
+    parser.add_argument("--markers", action="store_true", help="mark subject and object in the cross-encoder's texts")
     parser.add_argument("--cache", type=Path, default=Path("runs/bundled-against"))
     arguments = parser.parse_args()
     training, schema = Settings().training, load_schema("open")
@@ -258,7 +280,7 @@ def main() -> None:
         ("rule filter", lambda: RuleFilter(schema)),
         ("relation prior", RelationPrior),
     ):
-        systems[name] = {f"{name} {trained_on}": baseline_scores(make, train)}
+        systems[name] = {f"{name} {trained_on}": baseline_scores(fitted_by(make, train))}
     print(f"| test set (candidates) | {' | '.join(systems)} |\n|{'---|' * (1 + len(systems))}")
     for name, rows in test_sets(arguments.data).items():
         found = {

@@ -4,16 +4,18 @@ import json
 
 import pytest
 from baseline_rows import flat, labelled_rows, pairs_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cacre.baselines.bi_encoder import BiEncoderBaseline
 from cacre.baselines.cross_encoder import CrossEncoderBaseline
-from cacre.baselines.finetuning import FinetuningSettings
+from cacre.baselines.finetuning import FinetuningSettings, shuffled_batches
 from cacre.baselines.nli import NLIBaseline, entailment_label
 from cacre.errors import ConfigError, DataError, ModelError
 from cacre.evaluation import roc_auc
 from cacre.evaluation.fitting import LabelledText
 from cacre.preprocessing.tokenizer import build_character_tokenizer
-from cacre.types import Candidate
+from cacre.types import Candidate, Triple
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -79,6 +81,23 @@ def test_the_cross_encoder_repeats_itself(encoder):
         baseline.fit(ROWS)
         found.append(baseline.scores(pairs_of(ROWS[:2])))
     assert found[0] == found[1] != found[2]
+
+
+def test_a_cross_encoder_with_markers_learns_and_is_saved_with_them(encoder, tmp_path):
+    settings = FinetuningSettings(30, 8, 3e-3, max_length=64)
+    names = [("甲乙", "丙丁"), ("丁甲", "乙丙"), ("丙甲", "丁乙"), ("乙丁", "甲丙")]
+    rows = [
+        LabelledText(f"{a}、{b}", (Candidate(Triple(a, "导演", b)), Candidate(Triple(b, "导演", a))), (False, True))
+        for a, b in names
+    ]
+    baseline = CrossEncoderBaseline(encoder, settings, markers=True)
+    baseline.fit(rows)
+    scores = flat(baseline.scores(pairs_of(rows)))
+    assert roc_auc(flat(row.labels for row in rows), scores) > 0.9
+    baseline.save(tmp_path / "marked")
+    again = CrossEncoderBaseline.load(tmp_path / "marked")
+    assert again.markers
+    assert flat(again.scores(pairs_of(rows))) == pytest.approx(scores, abs=1e-5)
 
 
 def test_the_bi_encoder_gives_cosines(encoder):
@@ -167,3 +186,18 @@ def test_encoders_say_what_is_amiss(encoder):
         FinetuningSettings(epochs=0)
     with pytest.raises(ConfigError, match="batch_size"):
         NLIBaseline(encoder, batch_size=0)
+
+
+@given(st.lists(st.text("甲乙", max_size=9), max_size=40), st.integers(1, 5), st.integers(0, 3))
+def test_grouped_batches_are_the_same_items(items, size, seed):
+    batches = shuffled_batches(items, size, seed, len)
+    assert sorted(flat(batches)) == sorted(items)
+    assert all(0 < len(batch) <= size for batch in batches)
+    assert batches == shuffled_batches(items, size, seed, len)
+
+
+def test_grouped_batches_hold_items_of_about_one_length():
+    items = ["x" * (number % 40) for number in range(400)]
+    apart = [max(map(len, batch)) - min(map(len, batch)) for batch in shuffled_batches(items, 8, 0, len)]
+    assert max(apart) <= 1
+    assert max(max(map(len, b)) - min(map(len, b)) for b in shuffled_batches(items, 8, 0)) > 10

