@@ -10,6 +10,7 @@ from cacre.errors import ConfigError
 from cacre.inference.thresholds import OFF, Calibration, Thresholds
 from cacre.preprocessing.invisible import visible
 from cacre.schema import SAME_NAME, Schema
+from cacre.simplified import simplify
 from cacre.types import Candidate, Modality, ModalityKind, Span, Triple, Verdict
 
 PairStrategy = Literal["paraphrase", "schema", "siblings"]
@@ -78,9 +79,12 @@ class Scores:
 
 
 def normalise_mention(text: str) -> str:
-    """Fold what does not tell two mentions apart: width, case, 《》, name dots, white space, invisible characters."""
+    """Fold what does not tell two mentions apart.
+
+    Width, case, script (顧 and 顾), 《》, name dots, white space, invisible characters.
+    """
     folded = visible(unicodedata.normalize("NFKC", text).lower()).translate(_FOLDED)
-    return "".join(folded.split())
+    return simplify("".join(folded.split()))
 
 
 def check_candidate(candidate: Candidate, normalised_text: str, schema: Schema, rules: DecisionRules) -> str | None:

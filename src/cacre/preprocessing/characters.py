@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from cacre.simplified import simplify
+
 OPENING, CLOSING = '《“「『（([【〈‘"', '》”」』）)]】〉’"'
 _FUNCTION = frozenset("的是在和与及为由于从被将把了也都并等对向以至到有中上下")
 _NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两")
@@ -15,12 +17,12 @@ BORDER_CLASSES = ("edge", "opening", "closing", "punctuation", "digit", "latin",
 
 @lru_cache(maxsize=1 << 16)
 def _fold(character: str) -> str:
-    folded = unicodedata.normalize("NFKC", character).lower()
+    folded = simplify(unicodedata.normalize("NFKC", character).lower())
     return folded if len(folded) == 1 else character
 
 
 def fold(text: str) -> str:
-    """Fold case and width character by character, so that offsets stay those of the original."""
+    """Fold case, width and script (顧 to 顾) character by character, so that offsets stay those of the original."""
     return "".join(map(_fold, text))
 
 
@@ -39,7 +41,7 @@ def border_class(character: str) -> int:
         return 1
     if character in CLOSING:
         return 2
-    if character in _FUNCTION:
+    if simplify(character) in _FUNCTION:
         return 6
     category = unicodedata.category(character)
     if category[0] in "PSZC":
@@ -68,7 +70,7 @@ SHAPES = ("date", "number", "organisation", "place", "person", "latin", "long")
 def shape(name: str) -> tuple[float, ...]:
     """Which of `SHAPES` a string has, as 0 or 1 each."""
     folded = fold(name)
-    foreign = "·" in name
+    name, foreign = simplify(name), "·" in name
     person = foreign or (2 <= len(name) <= 4 and name[0] in _SURNAMES and not _ORGANISATION.search(name))
     return tuple(
         map(

@@ -24,7 +24,7 @@ from cacre.preprocessing.evidence import (
 from cacre.preprocessing.mentions import find_mentions, nearest_pair
 from cacre.preprocessing.modality import find_modality
 from cacre.preprocessing.scan import CueIndex, TextScan, scan_text
-from cacre.preprocessing.tokenizer import CLS, SEP, special_id
+from cacre.preprocessing.tokenizer import CLS, SEP, readable_by, special_id
 from cacre.schema import Schema
 from cacre.types import Modality, Triple
 
@@ -103,6 +103,7 @@ class Featurizer:
         self.schema = schema
         self.settings = settings
         self._cls, self._sep = (special_id(tokenizer, token) for token in (CLS, SEP))
+        self._readable = readable_by(tokenizer)
         self._cues = CueIndex(schema)
         self._joins = self._joining_tokens(settings.triple_format)
         frame = 2 + sum(map(len, self._joins))
@@ -115,7 +116,7 @@ class Featurizer:
 
     def windows(self, text: str) -> list[TextFeatures]:
         """The whole text if it fits, else windows of `max_text_length` tokens that overlap by half."""
-        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        encoding = self.tokenizer.encode(self._readable(text), add_special_tokens=False)
         ids, offsets = encoding.ids, encoding.offsets  # each access copies the whole list
         size = self.settings.max_text_length - 2
         if len(ids) <= size:
@@ -177,7 +178,7 @@ class Featurizer:
 
     def _tokens(self, text: str) -> list[int]:
         most = _CHARACTERS_PER_TOKEN * self.settings.max_triple_length
-        return list(self.tokenizer.encode(text[:most], add_special_tokens=False).ids)
+        return list(self.tokenizer.encode(self._readable(text[:most]), add_special_tokens=False).ids)
 
     def canonical(self, triple: Triple) -> Triple:
         """The triple with the schema's name of its relation; triples with one canonical form have the same evidence."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from cacre.errors import ModelError
+from cacre.simplified import simplify, table
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+_FEW = 0.1
+"""A vocabulary that has this part of its simplified characters in the traditional script as well reads both."""
 
 
 def build_character_tokenizer(texts: Iterable[str], *, min_count: int = 2, max_size: int = 8000) -> Tokenizer:
@@ -71,6 +75,18 @@ def checked(tokenizer: Tokenizer, origin: str) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.encode_special_tokens = True
     return tokenizer
+
+
+def readable_by(tokenizer: Tokenizer) -> Callable[[str], str]:
+    """How a text is put to a tokenizer: in simplified characters if it knows hardly a traditional one, else as it is.
+
+    A model that has read simplified Chinese alone sees `[UNK]` in 顧 and reads 顾. The result is as long as the text.
+    """
+    traditional, simplified = (
+        sum(tokenizer.token_to_id(character) is not None for character in set(characters))
+        for characters in (map(chr, table()), table().values())
+    )
+    return simplify if traditional < _FEW * simplified else str
 
 
 def special_id(tokenizer: Tokenizer, token: str, origin: str = "tokenizer") -> int:

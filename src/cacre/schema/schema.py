@@ -16,6 +16,7 @@ from cacre.errors import SchemaError
 from cacre.files import atomic_writer
 from cacre.schema.checks import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION, fault_of, same_name, sharing
 from cacre.schema.relation import Reading, RelationType, SchemaEntry
+from cacre.simplified import simplify
 from cacre.types import Triple
 
 
@@ -74,11 +75,11 @@ class Schema:
         return hash((self.name, tuple(self.relations)))
 
     def resolve(self, predicate: str) -> str | None:
-        """Give the canonical name of a relation named by its name or by a synonym.
+        """Give the canonical name of a relation named by its name or by a synonym, 導演 read as 导演.
 
         None where neither matches, or where several relations share the synonym (配偶 is 丈夫 and 妻子).
         """
-        return predicate if predicate in self.relations else self._by_synonym.get(predicate)
+        return predicate if predicate in self.relations else self._by_synonym.get(self._word(predicate))
 
     def readings(self, predicate: str) -> tuple[Reading, ...]:
         """The relations that a predicate can mean, in the schema's order; none where it has no such word.
@@ -87,7 +88,7 @@ class Schema:
         among their inverses, turned: of a relation that has an inverse in the schema (老公, read backwards from 妻子)
         that one, as it is said.
         """
-        return self._readings.get(predicate, ())
+        return self._readings.get(self._word(predicate), ())
 
     def types(self) -> tuple[str, ...]:
         """All types of subjects, objects and slots, each once, in order of appearance."""
@@ -126,7 +127,7 @@ class Schema:
         if name is None:
             return None
         relation = self.relations[name]
-        if triple.predicate != name:
+        if self._word(triple.predicate) != name:
             return triple._replace(predicate=name)
         if relation.synonyms:
             return triple._replace(predicate=relation.synonyms[0])
@@ -142,7 +143,7 @@ class Schema:
         if (other.subject, other.object) == (triple.subject, triple.object) and self.resolve(other.predicate) == name:
             return True
         swapped = (other.subject, other.object) == (triple.object, triple.subject)
-        return swapped and other.predicate in self.relations[name].inverses
+        return swapped and self._word(other.predicate) in self.relations[name].inverses
 
     def inverse_triples(self, triple: Triple) -> tuple[Triple, ...]:
         """The triples of this schema that must hold when `triple` does, with subject and object swapped."""
@@ -211,6 +212,10 @@ class Schema:
             blocks.append("  {\n" + ",\n".join(lines) + "\n  }")
         with atomic_writer(path) as stream:
             stream.write(f'{{\n "name": {_dump(self.name)},\n "relations": [\n' + ",\n".join(blocks) + "\n ]\n}\n")
+
+    def _word(self, predicate: str) -> str:
+        """The predicate, in simplified characters where the schema has it only so."""
+        return predicate if predicate in self._readings else simplify(predicate)
 
     @cached_property
     def _named(self) -> dict[str, tuple[RelationType, ...]]:

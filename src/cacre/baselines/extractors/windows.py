@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tokenizers import Tokenizer
 
 from cacre.errors import ConfigError
-from cacre.preprocessing.tokenizer import CLS, SEP, special_id
+from cacre.preprocessing.tokenizer import CLS, SEP, readable_by, special_id
 from cacre.types import Span
 
 
@@ -72,6 +72,7 @@ class WindowMaker:
         if max_length - 2 <= overlap:
             raise ConfigError(f"data.max_length={max_length} must be at least data.overlap={overlap} + 3")
         self.tokenizer, self.max_length = tokenizer, max_length
+        self._readable = readable_by(tokenizer)
         self._size, self._step = max_length - 2, max_length - 2 - overlap
         self._cls, self._sep = special_id(tokenizer, CLS), special_id(tokenizer, SEP)
 
@@ -81,7 +82,7 @@ class WindowMaker:
 
     def windows_of(self, texts: Sequence[str]) -> list[list[Window]]:
         """The windows of each text."""
-        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        encodings = self.tokenizer.encode_batch([self._readable(text) for text in texts], add_special_tokens=False)
         return [
             [self._window(text, code.ids[start : start + self._size], code.offsets[start : start + self._size])
              for start in self._starts(len(code.ids))]
