@@ -122,6 +122,43 @@ def test_a_refused_text_costs_nothing_more():
     assert totals.requests == 1 and not totals.fallbacks
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'The model requires moderation on its maker\'s side. Your input was flagged for "violence".',
+        "Request blocked by content policy",
+        "Input data may contain inappropriate content.",
+        "输入内容包含敏感信息，请修改后重试",
+        "内容审核未通过",
+        "提示词违规",
+    ],
+)
+def test_a_403_about_one_text_does_not_end_the_job(said):
+    message, totals, _ = fail(RequestRefusedError, error(403, said))
+    assert "answered 403" in message and "check the key" not in message
+    assert totals.requests == 1 and totals.failures == {"RequestRefusedError": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Your account was flagged for a breach of our content policy",
+        "您的账号因发布违规内容已被停用",
+        "This key has no permission for the moderation models",
+        "Content-Type not accepted",
+        "余额不足",
+    ],
+)
+def test_a_403_about_key_or_account_ends_it_whatever_else_it_speaks_of(said):
+    assert "check the key" in fail(AccessError, error(403, said))[0]
+
+
+@pytest.mark.parametrize("said", ["输入文本含有敏感词", "Your prompt was flagged by moderation"])
+def test_a_400_about_the_text_is_not_tried_with_fewer_features(said):
+    _, totals, _ = fail(RequestRefusedError, error(400, said), request=RICH)
+    assert totals.requests == 1 and not totals.fallbacks
+
+
 def refuse(*words):
     """A server that knows none of these words in a body; says which as long as it is asked."""
 

@@ -24,6 +24,7 @@ from cacre.llm.connection import BodyTooLongError, connect, request_options
 from cacre.llm.limits import Gate, RateLimits
 from cacre.llm.meter import Meter
 from cacre.llm.providers import SHARED_KEY_VARIABLE, Capabilities, Feature, Provider, checked_key
+from cacre.llm.refused_texts import about_the_text
 from cacre.llm.retry import (
     LONGEST_PAUSE,
     AttemptError,
@@ -39,8 +40,6 @@ from cacre.llm.usage import prompt_bound, prompt_estimate, read_answer
 
 MOST_FALLBACKS = 6
 """Features that one request gives up before it counts as refused."""
-_ABOUT_THE_TEXT = ("content_filter", "content exists risk", "data_inspection", "context_length", "context length")
-"""What servers say when the text itself is refused, so that leaving out features would not help."""
 
 
 class OpenAIClient:
@@ -152,8 +151,7 @@ class OpenAIClient:
         if self.capabilities(request.model) != known:
             return  # another request has learned something meanwhile
         droppable = [feature for feature in used if feature not in ("temperature", "max_tokens")]
-        text_is_at_fault = any(words in error.said.lower() for words in _ABOUT_THE_TEXT)
-        if text_is_at_fault or not droppable or (request.model, used) in self._accepted:
+        if about_the_text(error.said) or not droppable or (request.model, used) in self._accepted:
             raise RequestRefusedError(str(error), error.status)
         guesses.append(droppable[0])
 

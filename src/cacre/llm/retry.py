@@ -17,6 +17,7 @@ from cacre.errors import AccessError, ConfigError, LLMError, RequestRefusedError
 from cacre.llm.chat import ChatAnswer
 from cacre.llm.pauses import requested_pause
 from cacre.llm.providers import Feature
+from cacre.llm.refused_texts import about_the_key, about_the_text
 
 LONGEST_PAUSE = 600.0
 """Seconds; a server that asks for a longer pause than this is not waited for."""
@@ -149,6 +150,8 @@ def refusal(status: int, headers: Mapping[str, str], said: str, server: str) -> 
     excerpt = said if len(said) <= _EXCERPT else said[:_EXCERPT] + "…"
     reason = f"{server} answered {status}: {excerpt}"
     advice = next((advice for words, advice in _NO_ACCESS.items() if words in said.lower()), None)
+    if status == 403 and advice is None and about_the_text(said) and not about_the_key(said):
+        return RequestRefusedError(reason, status)
     if status in (401, 403):
         advice = advice or "check the key and what it may be used for"
     elif status == 402:
