@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cacre.errors import AnswerError, ConfigError, UnavailableError
+from cacre.errors import AnswerError, ConfigError, RequestRefusedError, UnavailableError
 from cacre.extraction import AgentLimits, ExtractionSettings, MultiAgentExtractor
 from cacre.extraction.agents.team_prompts import load_team_prompts
 from cacre.extraction.quoting import defuse, quoted
@@ -128,6 +128,31 @@ def test_a_reviewer_can_ask_for_a_second_round_and_has_the_last_word():
     assert json.loads(quoted(again, "FOUND")) == dict(zip(("subject", "predicate", "object"), DIRECTED, strict=True))
     notes = [json.loads(line) for line in quoted(again, "NOTES").splitlines()]
     assert notes == [{"rejected": wrong, "reason": "文中没有"}, {"missing": "编剧"}]
+
+
+REFUSED = RequestRefusedError("a server answered 400: Content Exists Risk", 400)
+
+
+def test_a_refused_question_leaves_what_stands():
+    extraction, llm = converse(
+        reviewer=[reviews((1, "accept", {}), again=True), REFUSED], builder=[built(DIRECTED), built(WROTE)]
+    )
+    assert triples(extraction) == [DIRECTED, WROTE]
+    assert roles(llm)[-1] == "reviewer"
+    [fault] = extraction.faults
+    assert (fault["reason"], fault["raw"]) == (f"reviewer: {REFUSED}", None)
+
+
+def test_a_part_of_the_schema_that_is_refused_leaves_the_others():
+    said = [selected("导演"), REFUSED, *[selected()] * 3]
+    extraction, _ = converse(selector=said, settings={"relations_per_prompt": 10})
+    assert triples(extraction) == [DIRECTED]
+    assert [fault["reason"] for fault in extraction.faults] == [f"selector: {REFUSED}"]
+
+
+def test_a_text_whose_first_question_is_refused_fails_with_the_role():
+    with pytest.raises(RequestRefusedError, match="selector: a server answered 400"):
+        converse(selector=REFUSED)
 
 
 def test_rounds_end_at_the_cap_or_when_nothing_new_comes():

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from cacre.errors import AnswerError, BudgetError, RequestRefusedError, UnavailableError
+from cacre.errors import AnswerError, BudgetError, CacheMissError, RequestRefusedError, UnavailableError
 from cacre.extraction import ExtractionSettings, Extractor
 from cacre.llm import ScriptedLLM
 from cacre.schema import load_schema
@@ -153,11 +153,11 @@ def test_other_questions_of_a_text_are_waited_for_when_one_fails():
 
     def answer(request):
         if request.sample == 0:
-            return RequestRefusedError("too long", 413)
+            return UnavailableError("503")
         done.append(request.sample)
         return said(DIRECTED)
 
-    with pytest.raises(RequestRefusedError):
+    with pytest.raises(UnavailableError):
         extract(answer=answer, samples=3)
     assert done == [1, 2]
 
@@ -166,6 +166,49 @@ def test_what_ends_the_job_goes_before_what_concerns_one_text():
     errors = [UnavailableError("503"), BudgetError("spent"), RequestRefusedError("no", 400)]
     with pytest.raises(BudgetError):
         extract(answer=lambda request: errors[request.sample], samples=3)
+
+
+REFUSED = RequestRefusedError("a server answered 400: Content Exists Risk", 400)
+
+
+def test_a_refused_sample_leaves_the_others():
+    extraction, _ = extract(answer=lambda request: REFUSED if request.sample == 1 else said(DIRECTED), samples=3)
+    assert triples(extraction) == [DIRECTED]
+    assert extraction.triples[0]["agreement"] == pytest.approx(2 / 3, abs=1e-4)
+    assert (extraction.provenance["llm"], extraction.provenance["unparsed"]) == ("m", 1)
+    [fault] = extraction.faults
+    assert (fault["reason"], fault["raw"], fault["question"]["sample"]) == (str(REFUSED), None, 1)
+
+
+def test_a_refused_window_leaves_the_others():
+    text = TEXT + "这里没有什么可说的，天气一直很好。" * 12 + "坏话在此。"
+    extraction, llm = extract(
+        answer=lambda request: REFUSED if "坏话" in request.messages[-1].content else said(DIRECTED),
+        text=text,
+        window=100,
+        overlap=10,
+    )
+    assert triples(extraction) == [DIRECTED]
+    assert [fault["question"]["window"][1] for fault in extraction.faults] == [len(text)]
+    assert len(llm.history) > 2
+
+
+def test_a_refused_gleaning_leaves_what_was_said_before():
+    extraction, llm = extract(said(DIRECTED), REFUSED, gleanings=3)
+    assert triples(extraction) == [DIRECTED]
+    assert [fault["question"]["gleaning"] for fault in extraction.faults] == [1]
+    assert len(llm.history) == 2
+
+
+def test_a_text_all_of_whose_questions_are_refused_fails():
+    with pytest.raises(RequestRefusedError, match="Content Exists Risk"):
+        extract(answer=lambda request: REFUSED, samples=2)
+
+
+@pytest.mark.parametrize("other", [BudgetError("spent"), UnavailableError("503"), CacheMissError("offline")])
+def test_what_may_pass_later_goes_before_what_is_refused(other):
+    with pytest.raises(type(other)):
+        extract(answer=lambda request: [REFUSED, other, said(DIRECTED)][request.sample], samples=3)
 
 
 def test_the_synchronous_face():

@@ -14,8 +14,12 @@ from cacre.errors import (
     RequestRefusedError,
     UnavailableError,
 )
+from cacre.extraction import ExtractionSettings, Extractor
 from cacre.extraction.job import UNAVAILABLE_ROWS, JobState, work_off
 from cacre.extraction.job_store import JobStore, Outcome
+from cacre.extraction.works import ExtractWork
+from cacre.llm import ScriptedLLM
+from cacre.schema import load_schema
 
 
 def rows(count):
@@ -123,6 +127,19 @@ def test_a_row_without_answer_is_tried_again_when_resumed(store):
     state = run(work, store, 3)
     assert state.resumed == 2
     assert [outcome.row is not None for outcome in store.outcomes()] == [True] * 3
+
+
+def test_a_refused_question_is_not_asked_again_when_resumed(store):
+    refused = RequestRefusedError("a server answered 400: Content Exists Risk", 400)
+    replies = {0: '{"triples": [["甲", "导演", "乙"]]}', 1: refused}
+    llm = ScriptedLLM(answer=lambda request: replies[request.sample])
+    work = ExtractWork(Extractor(llm, load_schema("duie"), ExtractionSettings(llm="m", samples=2)))
+    assert run(work, store, 1).failed == 0
+    state = run(work, store, 1)
+    assert (state.done, state.resumed, len(llm.history)) == (1, 1, 2)
+    [outcome] = store.outcomes()
+    assert [item["agreement"] for item in outcome.row["triples"]] == [0.5]
+    assert [error["reason"] for error in outcome.errors] == [str(refused)]
 
 
 @pytest.mark.parametrize("error", [BudgetError("spent"), AccessError("401"), CacreError("the disk is full")])

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from cacre.data import Row, parse_row
-from cacre.errors import ConfigError, UnavailableError
+from cacre.errors import ConfigError, RequestRefusedError, UnavailableError
 from cacre.extraction import ExtractionSettings, Extractor, Judge
 from cacre.extraction.judging import NOT_SUPPORTED
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
@@ -130,6 +130,17 @@ def test_a_silent_judge_leaves_the_verdict():
     items = outcome.row["triples"]
     assert [item["verdict"] for item in items] == ["supported", "supported", "rejected", "rejected"]
     assert items[2]["reason"] == "text_score 0.1 below 0.2"
+
+
+def test_a_refused_judge_is_silent():
+    refused = RequestRefusedError("a server answered 400: Content Exists Risk", 400)
+    outcome, llm = run([0.3, 0.01, -0.02, None], refused)
+    items = outcome.row["triples"]
+    assert [item["verdict"] for item in items] == ["supported", "supported", "rejected", "rejected"]
+    assert [item.get("judge") for item in items] == [None, "silent", "silent", None]
+    [fault] = outcome.errors
+    assert (fault["reason"], fault["raw"], fault["window"]) == (f"judge: {refused}", None, [0, len(TEXT)])
+    assert len(llm.history) == 2
 
 
 def test_no_question_where_nothing_is_borderline():

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cacre.errors import AnswerError
-from cacre.extraction.failures import raise_gravest
+from cacre.errors import AnswerError, RequestRefusedError
+from cacre.extraction.failures import raise_gravest, raw_of
 from cacre.extraction.parsing import parse_answer
 from cacre.extraction.prompts import Prompt, load_prompt
 from cacre.extraction.response_schema import answer_schema
@@ -44,26 +44,26 @@ class Reply:
     Args:
         question: What was asked.
         gleaning: 0 for the first answer, n for the n-th time it was asked what was missed.
-        answer: The answer as it came.
-        parsed: What it says; None where it cannot be parsed.
-        fault: Why it cannot be parsed.
+        answer: The answer as it came; None where the server refused the question.
+        parsed: What it says; None where there is none or it cannot be parsed.
+        fault: Why it cannot be parsed, or why there is none.
     """
 
     question: Question
     gleaning: int
-    answer: ChatAnswer
+    answer: ChatAnswer | None
     parsed: ParsedAnswer | None
-    fault: str | None = None
+    fault: AnswerError | RequestRefusedError | None = None
 
     def faults(self) -> list[dict[str, Any]]:
-        """What could not be parsed, as entries of the errors file, the raw answer or piece in each."""
+        """What was refused or could not be parsed, as entries of the errors file, the raw answer or piece in each."""
         place = {
             "window": [self.question.window.start, self.question.window.start + len(self.question.window.text)],
             "part": self.question.part,
             "sample": self.question.sample,
             "gleaning": self.gleaning,
         }
-        pieces = [(self.fault, self.answer.content)] if self.parsed is None else []
+        pieces = [] if self.fault is None else [(str(self.fault), raw_of(self.fault))]
         if self.parsed is not None:
             pieces += [(fragment.reason, fragment.raw) for fragment in self.parsed.fragments]
         return [{"reason": reason, "field": "answer", "raw": raw, "question": place} for reason, raw in pieces]
@@ -115,13 +115,14 @@ class Asker:
     async def ask_all(self, text: str) -> list[Reply]:
         """Ask everything about a text.
 
-        Answers already paid for are waited for (and cached) even when another question of the text fails.
+        Answers already paid for are waited for (and cached) even when another question of the text fails. One that the
+        server refuses is a reply without an answer: the others still count.
 
         Returns:
             The replies in the order of the questions, whatever the order in which they came.
 
         Raises:
-            LLMError: A question has no answer; one that ends the job goes before others.
+            LLMError: A question has no answer and is not refused; what ends the job goes before others.
         """
         questions = self.questions(text)
         if len(questions) == 1:  # the usual case needs no task of its own
@@ -159,11 +160,14 @@ class Asker:
         )
 
     async def _reply(self, question: Question, gleaning: int, request: ChatRequest, kind: AnswerKind) -> Reply:
-        answer = await self.llm.chat(request)
+        try:
+            answer = await self.llm.chat(request)
+        except RequestRefusedError as refusal:
+            return Reply(question, gleaning, None, None, refusal)
         try:
             parsed = parse_answer(answer.content, kind, answer.logprobs, predicates=self._predicates)
         except AnswerError as error:
-            return Reply(question, gleaning, answer, None, error.reason)
+            return Reply(question, gleaning, answer, None, error)
         return Reply(question, gleaning, answer, without_unusable(parsed))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cacre.data import Row
-from cacre.errors import AnswerError, ConfigError
+from cacre.errors import ConfigError
 from cacre.extraction.asking import Asker, Reply
 from cacre.extraction.blocking import Blocking
 from cacre.extraction.contrastive_lists import match_positives
@@ -32,7 +32,7 @@ class Extraction:
     Args:
         triples: The `triples` of a candidate row.
         provenance: Who said it, asked how: the row's `extraction`.
-        faults: What could not be parsed, as entries of the errors file.
+        faults: What was refused or could not be parsed, as entries of the errors file.
     """
 
     triples: Sequence[Mapping[str, Any]]
@@ -85,7 +85,7 @@ class Extractor(Blocking):
         """Ask for the triples of a text.
 
         Raises:
-            LLMError: A question has no answer, or none of the answers can be parsed.
+            LLMError: A question has no answer and is not refused, or no first answer can be parsed.
         """
         replies = await self.asker.ask_all(text)
         check_readable(replies)
@@ -102,26 +102,28 @@ class Extractor(Blocking):
             The candidates, for example for `Verifier.verify`.
 
         Raises:
-            LLMError: A question has no answer, or none of the answers can be parsed.
+            LLMError: A question has no answer and is not refused, or no first answer can be parsed.
         """
         return self._run(self.aextract, text).candidates
 
 
 def check_readable(replies: Sequence[Reply]) -> None:
-    """Refuse a text none of whose first answers can be parsed.
+    """Refuse a text none of whose first questions has an answer that can be parsed.
 
     Raises:
-        AnswerError: Carries the first of them.
+        AnswerError: The first question's answer cannot be parsed.
+        RequestRefusedError: The server refused the first question.
     """
     first = [reply for reply in replies if reply.gleaning == 0]
-    if first and all(reply.parsed is None for reply in first):
-        raise AnswerError(first[0].fault or "cannot be parsed", first[0].answer.content)
+    faults = [reply.fault for reply in first if reply.fault is not None]
+    if faults and len(faults) == len(first):
+        raise faults[0]
 
 
 def provenance(asker: Asker, replies: Sequence[Reply]) -> dict[str, Any]:
     """Who answered and what was asked, for the row: enough to ask the same again."""
     settings = asker.settings
-    served = sorted({reply.answer.model for reply in replies})
+    served = sorted({reply.answer.model for reply in replies if reply.answer is not None})
     record: dict[str, Any] = {
         "llm": served[0] if len(served) == 1 else served,
         "prompt": asker.prompt.reference,

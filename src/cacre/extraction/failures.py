@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from cacre.errors import AccessError, BudgetError, LLMError
+from cacre.errors import AccessError, AnswerError, BudgetError, LLMError
 
 Result = TypeVar("Result")
 JOB_ENDS = (AccessError, BudgetError)
@@ -21,6 +21,11 @@ def raise_gravest(outcomes: Sequence[Result | BaseException]) -> list[Result]:
     for failure in sorted((o for o in outcomes if isinstance(o, BaseException)), key=_gravity):
         raise failure
     return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+def raw_of(failure: LLMError) -> str | None:
+    """The answer of which a failure speaks, as it came; None where there was none."""
+    return failure.raw if isinstance(failure, AnswerError) else None
 
 
 def _gravity(failure: BaseException) -> int:

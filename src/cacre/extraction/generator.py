@@ -33,7 +33,7 @@ class Generation:
     Args:
         example: Text and lists.
         provenance: Who said it, asked how, and what was repaired: the row's `generation`.
-        faults: What could not be parsed, as entries of the errors file.
+        faults: What was refused or could not be parsed, as entries of the errors file.
     """
 
     example: Example
@@ -88,7 +88,7 @@ class Generator(Blocking):
         """Ask for the lists of a text.
 
         Raises:
-            LLMError: A question has no answer, or none of the answers can be parsed.
+            LLMError: A question has no answer and is not refused, or no answer can be parsed.
         """
         replies = await self.asker.ask_all(text)
         check_readable(replies)
@@ -105,7 +105,7 @@ class Generator(Blocking):
         """Ask for the lists of a text and wait for them.
 
         Raises:
-            LLMError: A question has no answer, or none of the answers can be parsed.
+            LLMError: A question has no answer and is not refused, or no answer can be parsed.
         """
         return self._run(self.agenerate, text).example
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cacre.data import Row
-from cacre.errors import AnswerError, CacheMissError, CacreError, LLMError, UnavailableError
-from cacre.extraction.failures import JOB_ENDS
+from cacre.errors import CacheMissError, CacreError, LLMError, UnavailableError
+from cacre.extraction.failures import JOB_ENDS, raw_of
 from cacre.extraction.job_store import JobStore, Outcome
 
 Work = Callable[[Row], Awaitable[Outcome]]
@@ -140,8 +140,7 @@ async def _outcome(row: Row, work: Work, state: JobState, width: int) -> Outcome
 
 def failure(row: Row, error: LLMError) -> Outcome:
     """The outcome of a row without any usable answer."""
-    raw = error.raw if isinstance(error, AnswerError) else None
-    return Outcome(None, (error_entry(row, str(error), raw=raw),), again=isinstance(error, _MAY_PASS_LATER))
+    return Outcome(None, (error_entry(row, str(error), raw=raw_of(error)),), again=isinstance(error, _MAY_PASS_LATER))
 
 
 def error_entry(row: Row, reason: str, *, raw: str | None = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401

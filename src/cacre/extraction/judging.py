@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cacre.errors import AnswerError, ConfigError
-from cacre.extraction.failures import raise_gravest
+from cacre.errors import AnswerError, ConfigError, RequestRefusedError
+from cacre.extraction.failures import raise_gravest, raw_of
 from cacre.extraction.parsing import parse_judgement
 from cacre.extraction.prompts import load_prompt
 from cacre.extraction.response_schema import judge_schema
@@ -30,7 +30,7 @@ class Judgement:
     Args:
         supported: One entry per triple, in their order; None where the judge is silent.
         calls: Questions that it took.
-        faults: Answers that cannot be parsed, as entries of the errors file.
+        faults: Questions that the server refused and answers that cannot be parsed, as entries of the errors file.
     """
 
     supported: tuple[bool | None, ...]
@@ -64,8 +64,10 @@ class Judge:
     async def judge(self, text: str, triples: Sequence[Triple]) -> Judgement:
         """Ask about triples of one text: one question for all that stand in the same window.
 
+        Where the server refuses the question the judge is silent.
+
         Raises:
-            LLMError: A question has no answer.
+            LLMError: A question has no answer and is not refused.
         """
         groups = self._groups(text, triples)
         asked = (self._ask(window, [triples[i] for i in members]) for window, members in groups)
@@ -93,13 +95,11 @@ class Judge:
     async def _ask(
         self, window: Window, triples: Sequence[Triple]
     ) -> tuple[tuple[bool | None, ...], list[dict[str, Any]]]:
-        answer = await self.llm.chat(self.request(window, triples))
         try:
+            answer = await self.llm.chat(self.request(window, triples))
             return parse_judgement(answer.content, len(triples)), []
-        except AnswerError as error:
-            place = [window.start, window.start + len(window.text)]
-            fault = {"reason": f"judge: {error.reason}", "field": "answer", "raw": answer.content, "window": place}
-            return (None,) * len(triples), [fault]
+        except (AnswerError, RequestRefusedError) as error:
+            return (None,) * len(triples), [_fault(window, str(error), raw_of(error))]
 
     def _relations(self, triples: Sequence[Triple]) -> list[RelationType]:
         names = dict.fromkeys(self.schema.resolve(triple.predicate) for triple in triples)
@@ -113,3 +113,8 @@ class Judge:
             held = [(triple.subject in window.text) + (triple.object in window.text) for window in windows]
             groups.setdefault(held.index(max(held)), []).append(index)
         return [(windows[number], groups[number]) for number in sorted(groups)]
+
+
+def _fault(window: Window, reason: str, raw: str | None) -> dict[str, Any]:
+    place = [window.start, window.start + len(window.text)]
+    return {"reason": f"judge: {reason}", "field": "answer", "raw": raw, "window": place}

@@ -31,7 +31,7 @@ class TextExtractor(Protocol):
         """The triples of a text.
 
         Raises:
-            LLMError: A question has no answer, or none of the answers can be parsed.
+            LLMError: A question has no answer and is not refused, or no first answer can be parsed.
         """
         ...
 

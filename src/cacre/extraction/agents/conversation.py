@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cacre.errors import AnswerError
+from cacre.errors import AnswerError, RequestRefusedError
 from cacre.extraction.agents.fact_extractor import Facts, ask_for_facts, read_facts
 from cacre.extraction.agents.grounding import Ground, Proposal
 from cacre.extraction.agents.ledger import Ledger, shown
@@ -16,7 +16,7 @@ from cacre.extraction.agents.role_asker import RoleAsker, RoleQuestion
 from cacre.extraction.agents.selector import ask_for_relations, read_relations
 from cacre.extraction.agents.team_prompts import Role
 from cacre.extraction.agents.triple_builder import ask_for_triples, read_triples
-from cacre.extraction.failures import raise_gravest
+from cacre.extraction.failures import raise_gravest, raw_of
 from cacre.extraction.values import Fragment, Window
 from cacre.schema import RelationType
 
@@ -38,7 +38,7 @@ class Conversation:
         open: Whether another round is wanted.
         asked: Questions so far.
         served: Names of the models that answered.
-        failure: Why there is not one triple, where an answer could not be read.
+        failure: Why there is not one triple, where a question was refused or an answer could not be read.
         faults: What could not be used, as entries of the errors file.
     """
 
@@ -51,7 +51,7 @@ class Conversation:
         self.served: set[str] = set()
         self.repairs: Counter[str] = Counter()
         self.faults: list[dict[str, Any]] = []
-        self.failure: AnswerError | None = None
+        self.failure: AnswerError | RequestRefusedError | None = None
         self._relations: list[RelationType] = []
         self._missing = ""
         self._speaker: Role = "selector"
@@ -62,19 +62,18 @@ class Conversation:
         return _ROUND + (0 if self.rounds else len(self._asker.parts))
 
     async def next_round(self) -> None:
-        """Have one more round; an answer that cannot be read ends the conversation, and what stands stays.
+        """Have one more round; a refused question or an answer that cannot be read ends it, and what stands stays.
 
         Raises:
-            LLMError: A question has no answer.
+            LLMError: A question has no answer and is not refused.
         """
         self.rounds += 1
         try:
             again = await self._round()
-        except AnswerError as error:
+        except (AnswerError, RequestRefusedError) as error:
             again = False
-            failure = AnswerError(f"{self._speaker}: {error.reason}", error.raw)
-            self._note([Fragment(error.raw, error.reason)])
-            self.failure = None if len(self.ledger) else failure
+            self._fault(str(error), raw_of(error))
+            self.failure = None if len(self.ledger) else self._named(error)
         self.open = again and self.rounds < self._max_rounds
 
     async def _round(self) -> bool:
@@ -89,21 +88,24 @@ class Conversation:
 
     async def _select(self) -> list[RelationType]:
         parts = self._asker.parts
-        asked = (self._ask(ask_for_relations(part, self.window.text)) for part in parts)
-        answers = raise_gravest(await asyncio.gather(*asked, return_exceptions=True))
-        names, unread = list[str](), list[AnswerError]()
-        for content in answers:
-            try:
-                found, bad = read_relations(content, self._ground)
-            except AnswerError as error:
-                unread.append(error)
-                continue
-            names += found
-            self._note(bad)
+        outcomes = raise_gravest(await asyncio.gather(*map(self._select_of, parts), return_exceptions=True))
+        unread = [error for _, _, error in outcomes if error is not None]
         if len(unread) == len(parts):
             raise unread[0]
-        self._note(Fragment(error.raw, error.reason) for error in unread)
-        return self._described(names)
+        self._note(fragment for _, bad, _ in outcomes for fragment in bad)
+        for error in unread:
+            self._fault(str(error), raw_of(error))
+        return self._described(name for names, _, _ in outcomes for name in names)
+
+    async def _select_of(
+        self, part: Sequence[RelationType]
+    ) -> tuple[list[str], list[Fragment], AnswerError | RequestRefusedError | None]:
+        """What is said of one part of the schema, or why nothing is: the other parts count all the same."""
+        try:
+            names, bad = read_relations(await self._ask(ask_for_relations(part, self.window.text)), self._ground)
+        except (AnswerError, RequestRefusedError) as error:
+            return [], [], error
+        return names, bad, None
 
     async def _extract(self) -> Facts:
         found = shown([entry.proposal for entry in self.ledger.standing])
@@ -141,9 +143,18 @@ class Conversation:
     def _described(self, names: Iterable[str]) -> list[RelationType]:
         return [self._asker.schema[name] for name in dict.fromkeys(names)]
 
+    def _named(self, error: AnswerError | RequestRefusedError) -> AnswerError | RequestRefusedError:
+        """The failure with the role that it happened to."""
+        reason = f"{self._speaker}: {error}"
+        if isinstance(error, AnswerError):
+            return AnswerError(reason, error.raw)
+        return RequestRefusedError(reason, error.status)
+
     def _note(self, fragments: Iterable[Fragment]) -> None:
+        for bad in fragments:
+            self._fault(bad.reason, bad.raw)
+
+    def _fault(self, reason: str, raw: str | None) -> None:
         span = [self.window.start, self.window.start + len(self.window.text)]
         place = {"window": span, "sample": self.sample, "round": self.rounds, "agent": self._speaker}
-        for bad in fragments:
-            reason = f"{self._speaker}: {bad.reason}"
-            self.faults.append({"reason": reason, "field": "answer", "raw": bad.raw, "question": place})
+        self.faults.append({"reason": f"{self._speaker}: {reason}", "field": "answer", "raw": raw, "question": place})

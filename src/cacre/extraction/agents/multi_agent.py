@@ -63,7 +63,7 @@ class MultiAgentExtractor(Blocking):
         """Have the agents work on a text.
 
         Raises:
-            LLMError: A question has no answer, or nothing that could be read came of any window.
+            LLMError: A question has no answer and is not refused, or nothing that could be read came of any window.
         """
         conversations = await self._converse(text, self._asker)
         held = [one for one in conversations if one.rounds]
