@@ -10,7 +10,7 @@ from cacre.errors import AnswerError, ConfigError, RequestRefusedError, Unavaila
 from cacre.extraction import AgentLimits, ExtractionSettings, MultiAgentExtractor
 from cacre.extraction.agents.team_prompts import load_team_prompts
 from cacre.extraction.quoting import defuse, quoted
-from cacre.llm import ScriptedLLM
+from cacre.llm import ChatAnswer, ScriptedLLM, Usage
 from cacre.schema import load_schema
 
 SCHEMA = load_schema("duie")
@@ -141,6 +141,36 @@ def test_a_refused_question_leaves_what_stands():
     assert roles(llm)[-1] == "reviewer"
     [fault] = extraction.faults
     assert (fault["reason"], fault["raw"]) == (f"reviewer: {REFUSED}", None)
+
+
+def cut(content):
+    return ChatAnswer(content, "m", "length", Usage(9, 9))
+
+
+def test_an_item_without_its_end_is_left_out_and_the_rest_goes_on():
+    said = facts(DIRECTED, WROTE)
+    said = said[: said.index("顾青禾", said.index('"facts"')) + 2]
+    extraction, llm = converse(extractor=cut(said))
+    assert "编剧" not in quoted(llm.history[2].messages[-1].content, "FACTS")
+    assert triples(extraction) == [DIRECTED]
+    [fault] = extraction.faults
+    assert (fault["reason"], fault["raw"]) == (
+        "extractor: cut off",
+        '{"relation": "编剧", "entities": ["雾中渡", "顾青',
+    )
+    assert extraction.provenance["answer_repairs"] == {"answer cut off": 1}
+
+
+def test_a_builder_that_was_cut_off_makes_no_triple_of_half_a_name():
+    said = built(DIRECTED, WROTE)
+    extraction, _ = converse(extractor=facts(DIRECTED, WROTE), builder=cut(said[: said.index("顾青禾") + 2]))
+    assert triples(extraction) == [DIRECTED]
+    assert [fault["reason"] for fault in extraction.faults] == ["builder: cut off"]
+
+
+def test_an_answer_of_which_nothing_is_whole_fails_the_text():
+    with pytest.raises(AnswerError, match="selector: cut off before the first complete item"):
+        converse(selector=cut('{"relations": ["导'))
 
 
 def test_a_part_of_the_schema_that_is_refused_leaves_the_others():

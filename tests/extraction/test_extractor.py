@@ -7,7 +7,7 @@ import pytest
 
 from cacre.errors import AnswerError, BudgetError, CacheMissError, RequestRefusedError, UnavailableError
 from cacre.extraction import ExtractionSettings, Extractor
-from cacre.llm import ScriptedLLM
+from cacre.llm import ChatAnswer, ScriptedLLM, Usage
 from cacre.schema import load_schema
 from cacre.types import Triple
 
@@ -140,6 +140,19 @@ def test_a_cut_off_answer_keeps_what_is_whole():
     assert triples(extraction) == [DIRECTED]
     assert len(extraction.faults) == 1
     assert extraction.provenance["answer_repairs"]["json cut off"] == 1
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", "insufficient_system_resource"])
+def test_an_answer_that_the_server_ended_is_no_whole_one(reason):
+    content = "雾中渡 | 导演 | 林知远\n雾中渡 | 编剧 | 顾青"
+    extraction, _ = extract(ChatAnswer(content, "m", reason, Usage(9, 9)), style="lines")
+    assert triples(extraction) == [DIRECTED]
+    assert [(fault["reason"], fault["raw"]) for fault in extraction.faults] == [
+        ("line cut off", "雾中渡 | 编剧 | 顾青")
+    ]
+    assert extraction.provenance["answer_repairs"] == {"answer cut off": 1, "lines cut off": 1}
+    extraction, _ = extract(ChatAnswer(content + "禾", "m", "stop", Usage(9, 9)), style="lines")
+    assert triples(extraction) == [DIRECTED, WROTE]
 
 
 def test_an_empty_answer_is_no_fault():

@@ -12,7 +12,7 @@ from cacre.extraction.judging import NOT_SUPPORTED
 from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
 from cacre.extraction.works import ExtractWork, RunWork
 from cacre.inference.micro_batching import MicroBatcher
-from cacre.llm import ScriptedLLM
+from cacre.llm import ChatAnswer, ScriptedLLM, Usage
 from cacre.schema import load_schema
 from cacre.types import Triple, Verdict
 
@@ -130,6 +130,36 @@ def test_a_silent_judge_leaves_the_verdict():
     items = outcome.row["triples"]
     assert [item["verdict"] for item in items] == ["supported", "supported", "rejected", "rejected"]
     assert items[2]["reason"] == "text_score 0.1 below 0.2"
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "piece"),
+    [
+        ("1: 支持\n2: 不支持\n3: 支持", (True, False, None, None), "3: 支持"),
+        (
+            '{"verdicts": [{"number": 1, "supported": true}, {"number": 2, "supported": "支持',
+            (True, None, None, None),
+            None,
+        ),
+        ('{"1": true, "2": false, "3": "是', (True, False, None, None), '"3": "是'),
+        (verdicts_of(True, True, False, False) + "\n说明：第", (True, True, False, False), "说明：第"),
+        ("1: 支持\n2: 不支持\n", (True, False, None, None), "1: 支持\n2: 不支持\n"),
+    ],
+)
+def test_a_judge_that_was_cut_off_is_silent_about_what_lacks_its_end(content, said, piece):
+    judgement, _ = judge(ChatAnswer(content, "m", "length", Usage(9, 9)))
+    assert judgement.supported == said
+    [fault] = judgement.faults
+    assert fault["reason"] == "judge: cut off"
+    assert fault["raw"] == (piece or '{"number": 2, "supported": "支持')
+
+
+@pytest.mark.parametrize("content", ["是", "1: 支", '{"verdicts": [{"number": 1, "supp'])
+def test_a_judge_that_was_cut_off_at_once_is_silent(content):
+    judgement, _ = judge(ChatAnswer(content, "m", "length", Usage(9, 9)), triples=TRIPLES[:1])
+    assert judgement.supported == (None,)
+    [fault] = judgement.faults
+    assert (fault["reason"], fault["raw"]) == ("judge: cut off before the first complete verdict", content)
 
 
 def test_a_refused_judge_is_silent():

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cacre.errors import AnswerError
-from cacre.extraction.parsing import parse_answer, parse_judgement
+from cacre.extraction.parsing import parse_answer, parse_judgement, whole_part
 
 TRIPLES = [
     ("《雾中渡》（2087年版）", "导演", "林知远"),
@@ -77,9 +77,9 @@ def mutated(draw):
     return text
 
 
-def check(content, kind, predicates=frozenset()):
+def check(content, kind, predicates=frozenset(), cut_off=False):
     try:
-        answer = parse_answer(content, kind, predicates=predicates)
+        answer = parse_answer(content, kind, predicates=predicates, cut_off=cut_off)
     except AnswerError as error:
         assert error.raw == content
         return
@@ -90,6 +90,7 @@ def check(content, kind, predicates=frozenset()):
     assert all(isinstance(fragment.raw, str) and fragment.reason for fragment in answer.fragments)
     assert all(count > 0 for count in answer.repairs.values())
     assert kind == "contrastive" or not (answer.positives or answer.negatives)
+    assert not cut_off or any("cut off" in fragment.reason for fragment in answer.fragments)
 
 
 @settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
@@ -97,9 +98,18 @@ def check(content, kind, predicates=frozenset()):
     mutated(),
     st.sampled_from(["triples", "contrastive"]),
     st.sampled_from([frozenset(), frozenset({"导演", "创始人"})]),
+    st.booleans(),
 )
-def test_mutated_answers(content, kind, predicates):
-    check(content, kind, predicates)
+def test_mutated_answers(content, kind, predicates, cut_off):
+    check(content, kind, predicates, cut_off)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(mutated() | ANY_TEXT)
+def test_the_whole_part_of_anything_is_its_beginning(content):
+    whole, piece = whole_part(content)
+    assert content.startswith(whole)
+    assert content.strip().endswith(piece.strip())
 
 
 @settings(max_examples=500)

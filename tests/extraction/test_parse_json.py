@@ -243,6 +243,29 @@ def test_cut_off_before_the_first_complete_triple():
         parse_answer('{"triples": [["雾中渡", "导', "triples")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"triples": [["雾中渡", "导演", "林知远"]',
+        '["雾中渡", "导演", "林知远"]\n',
+        '{"triples": [["雾中渡", "导演", "林知远"]]}\n\n说明：这',
+        '{"triples": [["雾中渡", "导演", "林知远"]]}',
+    ],
+)
+def test_an_answer_cut_off_between_two_triples_is_told_from_a_whole_one(content):
+    answer = parse_answer(content, "triples", cut_off=True)
+    assert triples(answer) == ONE
+    assert answer.fragments == (Fragment(content, "cut off"),)
+    assert answer.repairs["answer cut off"] == 1
+    assert not parse_answer(content, "triples").fragments
+
+
+def test_a_piece_that_is_cut_off_is_told_once():
+    answer = parse_answer('[["雾中渡","导演","林知远"],["雾中渡","编剧","顾青', "triples", cut_off=True)
+    assert answer.fragments == (Fragment('["雾中渡","编剧","顾青', "json cut off"),)
+    assert answer.repairs == {"json cut off": 1, "answer cut off": 1}
+
+
 DRAFT = '{"triples": [["雾中渡", "编剧", "韦宁"]]}'
 
 

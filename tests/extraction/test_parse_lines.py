@@ -11,9 +11,12 @@ from cacre.extraction.parsing.parts import Unsplit, clean_part, split_three
 ONE = ("雾中渡", "导演", "林知远")
 
 
-def read(content, kind="triples", predicates=()):
-    answer = parse_answer(content, kind, predicates=frozenset(predicates))
+def anchors(answer):
     return [tuple(said.triple) for said in answer.anchors]
+
+
+def read(content, kind="triples", predicates=()):
+    return anchors(parse_answer(content, kind, predicates=frozenset(predicates)))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,41 @@ def test_several_on_a_line(content):
 )
 def test_entities_with_commas_and_brackets(content, triple):
     assert read(content)[0] == triple
+
+
+@pytest.mark.parametrize(
+    ("content", "left", "piece"),
+    [
+        ("雾中渡 | 导演 | 林知远\n雾中渡 | 编剧 | 顾青", [("雾中渡", "导演", "林知远")], "雾中渡 | 编剧 | 顾青"),
+        ("1. 雾中渡，导演，林知远\n2. 雾中渡，编剧，顾青", [("雾中渡", "导演", "林知远")], "雾中渡，编剧，顾青"),
+        ("雾中渡 | 导演 | 林知远；雾中渡 | 编剧 | 顾青", [("雾中渡", "导演", "林知远")], "雾中渡 | 编剧 | 顾青"),
+        (
+            "（雾中渡，导演，林知远）\n（雾中渡，编剧，顾青（笔名）",
+            [("雾中渡", "导演", "林知远")],
+            "（雾中渡，编剧，顾青（笔名）",
+        ),
+    ],
+)
+def test_the_last_line_of_an_answer_that_was_cut_off_is_no_triple(content, left, piece):
+    answer = parse_answer(content, "triples", cut_off=True)
+    assert anchors(answer) == left
+    assert [(fragment.raw.strip(), fragment.reason) for fragment in answer.fragments] == [(piece, "line cut off")]
+    assert answer.repairs == {"lines cut off": 1, "answer cut off": 1}
+    assert len(anchors(parse_answer(content, "triples"))) == 2
+
+
+@pytest.mark.parametrize("end", ["\n", "。", "；"])
+def test_a_last_line_that_has_its_end_is_kept_and_the_cut_told(end):
+    answer = parse_answer(f"雾中渡 | 导演 | 林知远{end}", "triples", cut_off=True)
+    assert anchors(answer) == [("雾中渡", "导演", "林知远")]
+    assert [fragment.reason for fragment in answer.fragments] == ["cut off"]
+    assert answer.repairs == {"answer cut off": 1}
+
+
+@pytest.mark.parametrize("content", ["无", "雾中渡 | 导演 | 林知", "让我想想。没有明确的三元组", "先看第一句"])
+def test_an_answer_that_was_cut_off_too_early_does_not_say_that_there_is_nothing(content):
+    with pytest.raises(AnswerError, match="cut off before the first complete triple"):
+        parse_answer(content, "triples", cut_off=True)
 
 
 def test_a_known_predicate_shows_where_to_cut():

@@ -165,7 +165,9 @@ class Asker:
         except RequestRefusedError as refusal:
             return Reply(question, gleaning, None, None, refusal)
         try:
-            parsed = parse_answer(answer.content, kind, answer.logprobs, predicates=self._predicates)
+            parsed = parse_answer(
+                answer.content, kind, answer.logprobs, predicates=self._predicates, cut_off=answer.cut_off
+            )
         except AnswerError as error:
             return Reply(question, gleaning, answer, None, error)
         return Reply(question, gleaning, answer, without_unusable(parsed))

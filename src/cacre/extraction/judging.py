@@ -9,7 +9,7 @@ from typing import Any
 
 from cacre.errors import AnswerError, ConfigError, RequestRefusedError
 from cacre.extraction.failures import raise_gravest, raw_of
-from cacre.extraction.parsing import parse_judgement
+from cacre.extraction.parsing import parse_judgement, whole_part
 from cacre.extraction.prompts import load_prompt
 from cacre.extraction.response_schema import judge_schema
 from cacre.extraction.settings import ExtractionSettings
@@ -30,7 +30,7 @@ class Judgement:
     Args:
         supported: One entry per triple, in their order; None where the judge is silent.
         calls: Questions that it took.
-        faults: Questions that the server refused and answers that cannot be parsed, as entries of the errors file.
+        faults: Refused questions, answers that were cut off or cannot be parsed, as entries of the errors file.
     """
 
     supported: tuple[bool | None, ...]
@@ -97,6 +97,8 @@ class Judge:
     ) -> tuple[tuple[bool | None, ...], list[dict[str, Any]]]:
         try:
             answer = await self.llm.chat(self.request(window, triples))
+            if answer.cut_off:
+                return _read_cut_off(window, answer.content, len(triples))
             return parse_judgement(answer.content, len(triples)), []
         except (AnswerError, RequestRefusedError) as error:
             return (None,) * len(triples), [_fault(window, str(error), raw_of(error))]
@@ -113,6 +115,15 @@ class Judge:
             held = [(triple.subject in window.text) + (triple.object in window.text) for window in windows]
             groups.setdefault(held.index(max(held)), []).append(index)
         return [(windows[number], groups[number]) for number in sorted(groups)]
+
+
+def _read_cut_off(window: Window, content: str, count: int) -> tuple[tuple[bool | None, ...], list[dict[str, Any]]]:
+    """What a judge said before it was cut off; it is silent about the rest, and about what lacks its end."""
+    whole, piece = whole_part(content)
+    try:
+        return parse_judgement(whole, count), [_fault(window, "cut off", piece)]
+    except AnswerError:
+        return (None,) * count, [_fault(window, "cut off before the first complete verdict", content)]
 
 
 def _fault(window: Window, reason: str, raw: str | None) -> dict[str, Any]:

@@ -12,6 +12,9 @@ Role = Literal["system", "user", "assistant"]
 AnswerFormat = Literal["text", "json_object", "json_schema"]
 """What the server is asked to force the answer into: nothing, any JSON object, or one that follows a JSON schema."""
 
+_CUT_OFF = frozenset(["length", "content_filter", "insufficient_system_resource"])
+"""Reasons for which servers end an answer: its longest length, their filter, DeepSeek's lack of room."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -101,6 +104,11 @@ class ChatAnswer:
     usage: Usage
     logprobs: tuple[TokenLogprob, ...] | None = None
     cached: bool = False
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the server ended the answer before the LLM did, so that its last piece may lack its end."""
+        return self.finish_reason in _CUT_OFF
 
 
 class LLM(Protocol):

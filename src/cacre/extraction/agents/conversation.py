@@ -17,6 +17,7 @@ from cacre.extraction.agents.selector import ask_for_relations, read_relations
 from cacre.extraction.agents.team_prompts import Role
 from cacre.extraction.agents.triple_builder import ask_for_triples, read_triples
 from cacre.extraction.failures import raise_gravest, raw_of
+from cacre.extraction.parsing import whole_part
 from cacre.extraction.values import Fragment, Window
 from cacre.schema import RelationType
 
@@ -138,7 +139,20 @@ class Conversation:
         self.asked += 1
         answer = await self._asker.ask(question, self.sample)
         self.served.add(answer.model)
-        return answer.content
+        return self._whole(answer.content) if answer.cut_off else answer.content
+
+    def _whole(self, content: str) -> str:
+        """What is whole of an answer that was cut off.
+
+        Raises:
+            AnswerError: Nothing is.
+        """
+        self.repairs["answer cut off"] += 1
+        whole, piece = whole_part(content)
+        if whole.strip()[-1:] in ("", "[", "{", "［", "｛"):
+            raise AnswerError("cut off before the first complete item", content)
+        self._fault("cut off", piece)
+        return whole
 
     def _described(self, names: Iterable[str]) -> list[RelationType]:
         return [self._asker.schema[name] for name in dict.fromkeys(names)]

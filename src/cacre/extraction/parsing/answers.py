@@ -11,6 +11,7 @@ from cacre.extraction.parsing.parts import BLANK
 from cacre.extraction.parsing.plain_lines import read_lines
 from cacre.extraction.parsing.reading import Read, Reading
 from cacre.extraction.parsing.token_logprobs import with_logprobs
+from cacre.extraction.parsing.whole_part import TAIL
 from cacre.extraction.parsing.wrapping import answer_spans, is_refusal, reports_nothing, split_at_fences
 from cacre.extraction.values import AnswerKind, ParsedAnswer, SaidTriple
 from cacre.llm.chat import TokenLogprob
@@ -25,6 +26,8 @@ def parse_answer(
     kind: AnswerKind,
     logprobs: Sequence[TokenLogprob] | None = None,
     predicates: frozenset[str] = frozenset(),
+    *,
+    cut_off: bool = False,
 ) -> ParsedAnswer:
     """Read an answer to an extraction prompt: JSON, broken JSON, or lines such as `锚点：（实体1，关系，实体2）`.
 
@@ -37,6 +40,8 @@ def parse_answer(
         kind: What was asked for.
         logprobs: Its tokens with their log probabilities, if the server gave them.
         predicates: Names of the relations asked for; they show where to cut a line such as `（甲，乙，导演，丙）`.
+        cut_off: Whether the server says that it ended the answer early: its last line may lack its end, and that it
+            names nothing does not mean that there is nothing.
 
     Raises:
         AnswerError: There is no triple in it and it does not say that there is none; `reason` is one of `empty
@@ -45,7 +50,11 @@ def parse_answer(
     """
     if not content.strip(BLANK + "\x00"):
         raise AnswerError("empty answer", content)
-    reading = _read(content, content[:LONGEST], kind, predicates)
+    reading = _read(content, content[:LONGEST], kind, predicates, cut_off)
+    if cut_off:
+        reading.repairs["answer cut off"] += 1
+        if not any("cut off" in fragment.reason for fragment in reading.fragments):
+            reading.fail(content[-TAIL:], "cut off")
     if len(content) > LONGEST:
         reading.repairs["answer too long: end left out"] += 1
     if logprobs is not None:
@@ -53,21 +62,21 @@ def parse_answer(
     return _arranged(reading, kind)
 
 
-def _read(content: str, text: str, kind: AnswerKind, predicates: frozenset[str]) -> Reading:
+def _read(content: str, text: str, kind: AnswerKind, predicates: frozenset[str], cut_off: bool) -> Reading:
     deep = nested_too_deeply(text)
     whole = None if deep else read_whole(text, kind)
     if whole and (whole.reads or whole.empty or whole.fragments):
-        return _checked(whole, content, deep)
+        return _checked(whole, content, deep, cut_off)
     kept, thoughts = answer_spans(text)
     spans = [piece for span in kept for piece in split_at_fences(text, span)]
     blocks = [] if deep else [block for span in spans for block in find_blocks(text, span)]
     json = read_blocks(text, blocks, kind)
     reading = json
     if not json.reads:
-        lines = read_lines(text, spans, predicates)
+        lines = read_lines(text, spans, predicates, cut_off=cut_off)
         if lines.reads or (lines.fragments and not json.fragments):
             reading = lines
-        reading.empty = json.empty or lines.empty
+        reading.empty = json.empty or (lines.empty and not cut_off)
     elif left := len(read_lines(text, _between(spans, [(block.start, block.end) for block in blocks])).reads):
         reading.repairs["lines beside json left out"] += left
     if thoughts:
@@ -76,15 +85,15 @@ def _read(content: str, text: str, kind: AnswerKind, predicates: frozenset[str])
         reading.repairs["fences removed"] += len(spans) - len(kept)
     if not reading.reads:
         said = "".join(text[start:end] for start, end in spans)
-        reading.empty = reading.empty or reports_nothing(said)
+        reading.empty = reading.empty or (reports_nothing(said) and not cut_off)
         if kept[-1][1] < len(text) and not reading.empty:
             raise AnswerError("cut off while thinking", content)
         if is_refusal(said) and not reports_nothing(said):
             raise AnswerError("refusal", content)
-    return _checked(reading, content, deep)
+    return _checked(reading, content, deep, cut_off)
 
 
-def _checked(reading: Reading, content: str, deep: bool) -> Reading:
+def _checked(reading: Reading, content: str, deep: bool, cut_off: bool) -> Reading:
     """The reading, if there is a triple in it or nothing to be read.
 
     Raises:
@@ -94,7 +103,7 @@ def _checked(reading: Reading, content: str, deep: bool) -> Reading:
         return reading
     if deep:
         raise AnswerError("nested too deeply", content)
-    if reading.repairs["json cut off"] or reading.repairs["lines cut off"]:
+    if cut_off or reading.repairs["json cut off"] or reading.repairs["lines cut off"]:
         raise AnswerError("cut off before the first complete triple", content)
     raise AnswerError("no triple could be read" if reading.fragments else "no triples in any known form", content)
 

@@ -43,6 +43,7 @@ def read_lines(
     start: int = 0,
     name: ListName = "triples",
     expected: bool = False,
+    cut_off: bool = False,
 ) -> Reading:
     """Read the lines of an answer.
 
@@ -58,8 +59,9 @@ def read_lines(
         start: Added to every offset.
         name: List of the triples that stand before any heading.
         expected: Whether each line is known to be a triple, brackets or not.
+        cut_off: Whether the answer is known to end too early: what no bracket closes in its last line is no triple.
     """
-    lines = _Lines(predicates, name, expected)
+    lines = _Lines(predicates, name, expected, cut_off)
     spans = list(spans)
     for number, (begin, end) in enumerate(spans):
         texts = content[begin:end].split("\n")
@@ -71,8 +73,8 @@ def read_lines(
 
 
 class _Lines:
-    def __init__(self, predicates: frozenset[str], name: ListName, expected: bool) -> None:
-        self._predicates, self._name = predicates, name
+    def __init__(self, predicates: frozenset[str], name: ListName, expected: bool, cut_off: bool) -> None:
+        self._predicates, self._name, self._cut_off = predicates, name, cut_off
         self._under_heading = expected
         self._items: list[_Item] = []
         self._reading = Reading()
@@ -95,7 +97,8 @@ class _Lines:
         bracketed = rest[prefix.end() :] if prefix else rest
         if WIDTH.get(bracketed[0], bracketed[0]) in _OPENERS and self._groups(bracketed, last_of_all, 0):
             return
-        self._loose(rest, labelled, labelled or numbered or inner_number or self._under_heading)
+        expected = labelled or numbered or inner_number or self._under_heading
+        self._loose(rest, labelled, expected, broken=last_of_all and self._cut_off)
 
     def finish(self) -> Reading:
         """Cut what is still whole by the entities known by now, and give all."""
@@ -169,9 +172,8 @@ class _Lines:
     def _unclosed(self, text: str, last_of_all: bool) -> bool:
         """A bracket that never closes: the answer was cut off there, or a bracket was forgotten."""
         closed = text.rstrip(",，;；。. ")[-1:] in tuple(")）]］】>＞〉}｝")
-        if last_of_all and not closed:
-            self._reading.repairs["lines cut off"] += 1
-            self._reading.fail(text, "line cut off")
+        if last_of_all and (self._cut_off or not closed):
+            self._break_off(text)
             return True
         inner = text.rstrip(",，;；。. ")[1:-1] if closed else text[1:]
         cut = split_three(inner, self._predicates)
@@ -181,18 +183,26 @@ class _Lines:
         self._keep(cut, text)
         return True
 
-    def _loose(self, text: str, labelled: bool, expected: bool) -> None:
-        """A line without brackets around its triple."""
+    def _break_off(self, text: str) -> None:
+        self._reading.repairs["lines cut off"] += 1
+        self._reading.fail(text, "line cut off")
+
+    def _loose(self, text: str, labelled: bool, expected: bool, *, broken: bool) -> None:
+        """A line without brackets around its triple; where it is `broken`, its last triple may lack its end."""
+        broken = broken and not text.endswith(("。", ";", "；"))
         text = text.rstrip("。.,，;；")
         pieces = [piece for piece in re.split("[;；]", text) if piece.strip()]
         cuts = [split_three(piece, self._predicates) for piece in pieces]
         if len(pieces) < 2 or not all(isinstance(cut, tuple) for cut in cuts):
             pieces, cuts = [text], [self._row(text)]
-        for piece, cut in zip(pieces, cuts, strict=True):
-            if isinstance(cut, tuple) and self._is_loose_triple(piece, cut, expected):
-                self._keep(cut, piece)
-            elif labelled or (expected and isinstance(cut, Unsplit) and len(cut.spans) > 2):
-                self._keep(cut if isinstance(cut, Unsplit) else Unsplit(piece, (), "no triple"), piece)
+        for left, piece, cut in zip(range(len(pieces), 0, -1), pieces, cuts, strict=True):
+            triple = isinstance(cut, tuple) and self._is_loose_triple(piece, cut, expected)
+            if not (triple or labelled or (expected and isinstance(cut, Unsplit) and len(cut.spans) > 2)):
+                continue
+            if broken and left == 1:
+                self._break_off(piece)
+            else:
+                self._keep(cut if triple or isinstance(cut, Unsplit) else Unsplit(piece, (), "no triple"), piece)
 
     def _row(self, text: str) -> Parts | Unsplit:
         """A row of a table, whose first cell may be a number or the name of a list, or any other line."""
