@@ -273,6 +273,63 @@ def test_of_a_draft_and_a_final_version_the_last_complete_one_counts():
     answer = parse_answer(f"草稿：\n```json\n{DRAFT}\n```\n检查后修正：\n```json\n{SOUND}\n```", "triples")
     assert triples(answer) == TWO
     assert answer.repairs["earlier json left out"] == 1
+    assert answer.fragments == (Fragment("(雾中渡, 编剧, 韦宁)", "left out for a later version"),)
+
+
+GROUPS = [
+    "按 JSON 格式回答如下。\n### 导演\n```json\n{}\n```\n### 主演\n```json\n{}\n```",
+    "导演：{}\n主演：{}",
+    "1. 关于导演，文本说：\n{}\n\n2. 关于主演：\n{}\n\n3. 关于编剧：\n[]",
+    "director:\n{}\nactor:\n{}\nwriter:\n{{}}",
+]
+
+
+@pytest.mark.parametrize("form", GROUPS)
+@pytest.mark.parametrize("wrapped", ["[{}]", '{{"triples": [{}]}}'])
+def test_an_answer_grouped_by_relation_is_one_answer(form, wrapped):
+    rows = [wrapped.format(json.dumps(row, ensure_ascii=False)) for row in TWO]
+    answer = parse_answer(form.format(*rows), "triples")
+    assert triples(answer) == TWO
+    assert not answer.fragments
+    assert "earlier json left out" not in answer.repairs
+
+
+def test_a_group_of_nothing_and_one_that_is_cut_off_spoil_no_other():
+    answer = parse_answer(
+        '导演：{"triples": [["甲", "导演", "乙"]]}\n编剧：{"triples": []}\n主演：[["甲", "主演", "丙"], ["甲", "主',
+        "triples",
+    )
+    assert triples(answer) == [("甲", "导演", "乙"), ("甲", "主演", "丙")]
+    assert answer.fragments == (Fragment('["甲", "主', "json cut off"),)
+
+
+@pytest.mark.parametrize(
+    "again", [["雾中渡", "导演", "顾青禾"], ["林知远", "导演", "雾中渡"], ["雾中渡", "导演", "林知远"]]
+)
+def test_what_is_said_again_replaces_the_first_and_what_is_lost_is_told(again):
+    row = json.dumps([again], ensure_ascii=False)
+    answer = parse_answer(f'[["雾中渡", "导演", "林知远"], ["雾中渡", "编剧", "韦宁"]]\n再看一遍：\n{row}', "triples")
+    assert triples(answer) == [tuple(again)]
+    lost = [] if tuple(again) in ONE else [Fragment("(雾中渡, 导演, 林知远)", "left out for a later version")]
+    assert answer.fragments == (*lost, Fragment("(雾中渡, 编剧, 韦宁)", "left out for a later version"))
+
+
+def test_groups_of_three_lists_may_share_what_is_wrong():
+    said = (("导演", "甲"), ("主演", "乙"))
+    lists = [
+        {"anchors": [["雾中渡", p, o]], "positives": [[o, f"{p}了", "雾中渡"]], "negatives": [["雾中渡", "票房", o]]}
+        for p, o in said
+    ]
+    content = "\n".join(f"{p}：{json.dumps(one, ensure_ascii=False)}" for (p, _), one in zip(said, lists, strict=True))
+    answer = parse_answer(content, "contrastive")
+    assert triples(answer) == [("雾中渡", "导演", "甲"), ("雾中渡", "主演", "乙")]
+    assert [len(getattr(answer, name)) for name in ("positives", "negatives")] == [2, 2]
+
+
+def test_an_example_is_no_group():
+    answer = parse_answer(f'例如 [["某片", "导演", "某人"]]\n本文：{SOUND}', "triples")
+    assert triples(answer) == TWO
+    assert answer.fragments == (Fragment("(某片, 导演, 某人)", "left out for a later version"),)
 
 
 def test_a_final_version_that_is_cut_off_does_not_replace_a_complete_draft():

@@ -31,7 +31,8 @@ def parse_answer(
 ) -> ParsedAnswer:
     """Read an answer to an extraction prompt: JSON, broken JSON, or lines such as `锚点：（实体1，关系，实体2）`.
 
-    Where an answer holds a draft and a final version, the last complete one counts. Lists may have unequal lengths and
+    Where an answer holds a draft and a final version, the last complete one counts; what only the draft says becomes
+    fragments. Lists may have unequal lengths and
     are given as they are. What cannot be read becomes a fragment. Lists that were not asked for are left out; all that
     was mended or left out is counted in `repairs`.
 
@@ -99,7 +100,8 @@ def _checked(reading: Reading, content: str, deep: bool, cut_off: bool) -> Readi
     Raises:
         AnswerError: Neither.
     """
-    if reading.reads or (reading.empty and not reading.fragments):
+    # What a draft said before the answer that there is nothing is among the fragments, too.
+    if reading.reads or (reading.empty and (not reading.fragments or reading.repairs["earlier json left out"])):
         return reading
     if deep:
         raise AnswerError("nested too deeply", content)
