@@ -24,10 +24,10 @@ def lists(anchors, positives, negatives):
     return json.dumps({"anchors": anchors, "positives": positives, "negatives": negatives}, ensure_ascii=False)
 
 
-def generate(*replies, answer=None, fill=True, **settings):
+def generate(*replies, answer=None, fill=True, text=TEXT, **settings):
     llm = ScriptedLLM(*replies) if answer is None else ScriptedLLM(answer=answer)
     generator = Generator(llm, SCHEMA, ExtractionSettings(llm="m", **settings), fill=fill)
-    return asyncio.run(generator.agenerate(TEXT))
+    return asyncio.run(generator.agenerate(text))
 
 
 def test_aligned_lists_make_a_contrastive_row():
@@ -60,7 +60,40 @@ def test_samples_are_united_and_what_one_affirms_another_cannot_deny():
     }
     generation = generate(answer=lambda request: answers[request.sample], samples=2)
     assert generation.example.anchors == (Triple(*WROTE),)
-    assert ["negatives", WROTE, "negative is an anchor of another answer"] in generation.provenance["dropped"]
+    assert ["negatives", WROTE, "negative is known by another answer"] in generation.provenance["dropped"]
+
+
+FAMILY = "许棠的父亲是宋砚。程以南的妻子是许棠。"
+FATHER, WIFE = ["许棠", "父亲", "宋砚"], ["程以南", "妻子", "许棠"]
+HUSBAND, MOTHER, SON = ["许棠", "丈夫", "程以南"], ["程以南", "母亲", "许棠"], ["许棠", "父亲", "程以南"]
+
+
+def united(*answers):
+    """Anchors with their negatives, and what was left out, of the answers as samples."""
+    said = dict(enumerate(answers))
+    generation = generate(answer=lambda request: said[request.sample], samples=len(answers), text=FAMILY, fill=False)
+    example = generation.example
+    pairs = [[list(a), list(n)] for a, n in zip(example.anchors, example.negatives, strict=True)]
+    return pairs, generation.provenance.get("dropped", [])
+
+
+def test_what_one_answer_affirms_in_other_words_another_cannot_deny():
+    pairs, dropped = united(lists([FATHER], [], [HUSBAND]), lists([WIFE], [], [MOTHER]))
+    assert pairs == [[WIFE, MOTHER]]
+    assert ["negatives", HUSBAND, "negative is inverse by another answer"] in dropped
+    assert ["anchors", FATHER, "anchor without negative"] in dropped
+
+
+def test_an_anchor_takes_the_first_negative_that_no_answer_affirms():
+    pairs, dropped = united(lists([FATHER], [], [HUSBAND]), lists([WIFE], [], [MOTHER]), lists([FATHER], [], [SON]))
+    assert pairs == [[FATHER, SON], [WIFE, MOTHER]]
+    assert dropped == []
+
+
+def test_an_anchor_left_out_for_want_of_a_negative_still_counts_as_said():
+    pairs, dropped = united(lists([WIFE], [], []), lists([FATHER], [], [HUSBAND]))
+    assert pairs == []
+    assert ["negatives", HUSBAND, "negative is inverse by another answer"] in dropped
 
 
 def test_unreadable_answers():

@@ -19,7 +19,7 @@ from cacre.inference.snapping import Snapper
 from cacre.schema import NOT_IN_SCHEMA, Schema
 from cacre.types import Example, Triple
 
-__all__ = ["ContrastiveLists", "Dropped", "ParaphraseKind", "match_positives", "repair_lists"]
+__all__ = ["ContrastiveLists", "Dropped", "ParaphraseKind", "match_positives", "repair_lists", "why_no_negative"]
 
 ListName = Literal["anchors", "positives", "negatives"]
 _SAME_FACT = ("known", "symmetric", "inverse")
@@ -55,6 +55,7 @@ class ContrastiveLists:
         paraphrase_kinds: How each positive differs from its anchor.
         repairs: All changes, counted by name; the reasons in `dropped` are counted here too.
         dropped: What was said and is not in the lists.
+        known: All anchors and positives, also those that are left out for want of a negative.
     """
 
     anchors: tuple[Triple, ...]
@@ -63,6 +64,7 @@ class ContrastiveLists:
     paraphrase_kinds: tuple[ParaphraseKind, ...]
     repairs: Mapping[str, int] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
+    known: tuple[Triple, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def repair_lists(
     for anchor in anchors:
         if anchor.index not in negatives:
             _drop_row(anchor, positives[anchor.index], ledger)
-    return _lists(rows, ledger)
+    return replace(_lists(rows, ledger), known=tuple(known))
 
 
 def _snapped(
@@ -225,7 +227,7 @@ def _why_unmatched(positive: _Item, anchors: Sequence[_Item]) -> str:
 def _guarded(said: Iterable[_Item], guard: FalseNegativeGuard, schema: Schema, ledger: _Ledger) -> list[_Item]:
     kept = []
     for item in said:
-        reason = _refusal(guard, item, schema)
+        reason = why_no_negative(guard, item.triple, schema)
         if reason is None:
             kept.append(item)
         else:
@@ -233,11 +235,12 @@ def _guarded(said: Iterable[_Item], guard: FalseNegativeGuard, schema: Schema, l
     return kept
 
 
-def _refusal(guard: FalseNegativeGuard, negative: _Item, schema: Schema) -> str | None:
-    reason = guard.reject_reason(negative.triple)
+def why_no_negative(guard: FalseNegativeGuard, triple: Triple, schema: Schema) -> str | None:
+    """Why an LLM's negative says what a known triple says; None if it does not."""
+    reason = guard.reject_reason(triple)
     if reason in _SAME_FACT:
         return reason
-    subject, predicate, object_ = negative.triple
+    subject, predicate, object_ = triple
     # A verb such as 执导 is a synonym to the schema, but an LLM says it from person to film: no swap of roles.
     if predicate not in schema and guard.reject_reason(Triple(object_, predicate, subject)) in _SAME_FACT:
         return "known, said from the object"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cacre.data import Row
+from cacre.data.guard import FalseNegativeGuard
 from cacre.errors import ConfigError
 from cacre.extraction.asking import Asker
 from cacre.extraction.blocking import Blocking
-from cacre.extraction.contrastive_lists import ContrastiveLists, Dropped, repair_lists
+from cacre.extraction.contrastive_lists import ContrastiveLists, Dropped, repair_lists, why_no_negative
 from cacre.extraction.extractor import check_readable, provenance
 from cacre.extraction.pricing import JobEstimate, estimate_job
 from cacre.extraction.prompts import BUILT_IN, load_prompt
@@ -97,7 +98,7 @@ class Generator(Blocking):
         parsed = [reply.parsed for reply in replies if reply.parsed]
         lists = [repair_lists(answer, text, self.schema, fill=chance) for answer in parsed]
         faults = [fault for reply in replies for fault in reply.faults()]
-        example, torn = _united(text, lists)
+        example, torn = _united(text, lists, self.schema)
         record = {**provenance(self.asker, replies), **_changes(lists, torn)}
         return Generation(example, record, faults)
 
@@ -110,17 +111,22 @@ class Generator(Blocking):
         return self._run(self.agenerate, text).example
 
 
-def _united(text: str, lists: Sequence[ContrastiveLists]) -> tuple[Example, list[Dropped]]:
-    """The lists of several answers in one, each anchor once, with the positive and negative it came with first."""
-    rows: dict[Triple, tuple[Triple, Triple]] = {}
+def _united(text: str, lists: Sequence[ContrastiveLists], schema: Schema) -> tuple[Example, list[Dropped]]:
+    """The lists of several answers in one, each anchor once, with the first positive and negative that can be used."""
+    offered: dict[Triple, list[tuple[Triple, Triple]]] = {}
     for one in lists:
         for anchor, positive, negative in zip(one.anchors, one.positives, one.negatives, strict=True):
-            rows.setdefault(anchor, (positive, negative))
-    # What one answer calls wrong, another may have called right.
-    torn = [anchor for anchor, (_, negative) in rows.items() if negative in rows]
-    dropped = [Dropped("negatives", rows[anchor][1], "negative is an anchor of another answer") for anchor in torn]
-    dropped += [Dropped("anchors", anchor, "anchor without negative") for anchor in torn]
-    kept = {anchor: pair for anchor, pair in rows.items() if anchor not in torn}
+            offered.setdefault(anchor, []).append((positive, negative))
+    # What one answer calls wrong, another may have called right, in these or other words.
+    guard = FalseNegativeGuard(schema, [triple for one in lists for triple in one.known])
+    kept, dropped = dict[Triple, tuple[Triple, Triple]](), list[Dropped]()
+    for anchor, pairs in offered.items():
+        reasons = [why_no_negative(guard, negative, schema) for _, negative in pairs]
+        if None in reasons:
+            kept[anchor] = pairs[reasons.index(None)]
+            continue
+        dropped.append(Dropped("negatives", pairs[0][1], f"negative is {reasons[0]} by another answer"))
+        dropped.append(Dropped("anchors", anchor, "anchor without negative"))
     example = Example(
         text=text,
         anchors=tuple(kept),
