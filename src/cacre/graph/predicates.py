@@ -10,7 +10,7 @@ from functools import lru_cache
 from cacre.data.guard import ALIAS_RELATIONS
 from cacre.graph.naming import entity_key
 from cacre.schema import RelationType, Schema
-from cacre.schema.checks import types_agree
+from cacre.schema.checks import may_stand
 
 NAME_RELATIONS = ALIAS_RELATIONS | {"英文名", "外文名", "中文名", "本名", "原名", "笔名", "艺名"}
 """Relations whose object is another name of the subject."""
@@ -111,7 +111,7 @@ def is_value_type(kind: str) -> bool:
 def _fits(reading: Reading, subject_type: str | None, object_type: str | None) -> bool:
     relation = reading.relation
     ends = (subject_type, object_type) if not reading.turned else (object_type, subject_type)
-    return types_agree(ends[0], relation.subject_type) and types_agree(ends[1], relation.object_type)
+    return may_stand(ends[0], relation.subject_type) and may_stand(ends[1], relation.object_type)
 
 
 @lru_cache(maxsize=8)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Literal
 
+from cacre.schema.dates import is_date, may_be_date, says_when
 from cacre.schema.relation import RelationType
+from cacre.simplified import simplify
 from cacre.types import Triple
 
 NOT_IN_SCHEMA = "predicate not in schema"
@@ -54,9 +57,29 @@ _KINDS: dict[str, str] = {
     # Extractors rarely agree on what is a date, a number and a mere string; the shape of the value decides instead.
     "literal": "number date time int float 数值 数字 数量 日期 时间",
 }
-_KIND_OF: dict[str, frozenset[str]] = {
-    name.lower(): frozenset(kinds.split()) for kinds, names in _KINDS.items() for name in names.split()
+# What else an extractor may mean by a label: taggers know few of them, and LLMs choose roughly.
+_ALSO: dict[str, str] = {
+    "person product software": "机构 组织 organization organisation org",  # bands, committees, apps
+    "team org": "歌手",  # a band was founded
+    "company": "地点 位置 景点 学校 location loc place school 大学 高校",  # hotels, parks and schools have founders
+    "screen stage award disease literal": "事件 赛事 event",  # galas, prizes, epidemics; 抗战 says when
+    "screen event": "奖项 award",  # a prize stands for its ceremony
+    "product software award": "作品 work creative_work",
+    "company game": "产品 商品 product",  # a firm is called by what it makes
+    "book": "动漫",  # comics
+    "screen": "游戏",
+    "programming": "语言 language",
+    "team literal": "国家 country",  # national teams; 北宋 says when
+    f"{_WORK} event product software": "number date time int float 数值 数字 数量 日期 时间",  # 《1984》, 九一八
 }
+
+
+def _by_name(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    return {name.lower(): frozenset(kinds.split()) for kinds, names in table.items() for name in names.split()}
+
+
+_KIND_OF = _by_name(_KINDS)
+_ALSO_OF = _by_name(_ALSO)
 _ANYTHING = frozenset({"text", "string", "str", "文本"})
 # Things of these kinds are never called by a date or an amount; works, products and events are (《1984》, 九一八).
 _NEVER_LITERAL = frozenset(["person", "company", "team", "org", "region", "site", "school", "river", "major"])
@@ -69,18 +92,11 @@ _NEVER_CALLED_LIKE_PEOPLE = frozenset(
 _WORKS = frozenset(_WORK.split())
 
 _CHINESE = "〇零一二三四五六七八九十百千万亿两廿卅"
-_DATE_WORDS = frozenset(
-    "年月日天今昨明春夏秋冬季节期代世纪时初末朝周旬晨夜晚旦夕午诞庆档近即将昏晓黎前后号元间"
-    "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"  # 光绪壬寅
-)
 _AREA_OR_MONEY = "平方公里|平方千米|平方米|公顷|亩|美元|港元|欧元|日元|元|人民币|万人|亿人|米|公里|千米"
 _QUANTITY = re.compile(
     rf"[约近逾超]?(?:\d[\d,.]*[百千万亿]*?[多余]?(?:{_AREA_OR_MONEY})"
     rf"|[{_CHINESE}]+[多余]?(?:平方公里|平方千米|平方米|公顷|[万亿](?:元|美元|港元|人)))"
 )
-_YEAR = r"(?:公元前?)?(?:\d{1,4}|[〇零一二三四五六七八九]{4})年"
-_DAY = rf"(?:\d{{1,2}}|[{_CHINESE}]{{1,3}})月(?:(?:\d{{1,2}}|[{_CHINESE}]{{1,3}})[日号])?"
-_DATE = re.compile(rf"{_YEAR}(?:{_DAY})?|\d{{1,2}}月\d{{1,2}}[日号]|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}")
 _COMMON_NOUNS = frozenset(["literal", "job", "climate", "major", "language"])
 _BOOK_TITLE = re.compile(r"《[^《》]+》")
 
@@ -97,16 +113,16 @@ def fault_of(relation: RelationType, triple: Triple, subject_type: str | None, o
     Returns:
         The fault in a few words, None where there is none.
     """
-    if not types_agree(subject_type, relation.subject_type):
+    if not may_stand(subject_type, relation.subject_type):
         return f"subject is a {subject_type}, not a {relation.subject_type}"
-    if not types_agree(object_type, relation.object_type):
+    if not may_stand(object_type, relation.object_type):
         return f"object is a {object_type}, not a {relation.object_type}"
-    for role, value, kind in (
-        ("subject", triple.subject, relation.subject_type),
-        ("object", triple.object, relation.object_type),
-    ):
-        if not _shape_fits(unicodedata.normalize("NFKC", value).strip(), kind):
+    subject, object_ = (simplify(unicodedata.normalize("NFKC", value)).strip() for value in triple[::2])
+    for role, value, kind in (("subject", subject, relation.subject_type), ("object", object_, relation.object_type)):
+        if not _shape_fits(value, kind):
             return f"{role} {value!r} does not look like a {kind}"
+    if _is_date_type(relation.object_type) and is_date(subject) and not says_when(object_):
+        return f"subject {subject!r} is the date, not object {object_!r}"
     return SAME_NAME if same_name(triple) and sharing(relation) == "never" else None
 
 
@@ -144,6 +160,16 @@ def types_agree(given: str | None, expected: str) -> bool:
     return not left or not right or bool(left & right)
 
 
+def may_stand(given: str | None, expected: str) -> bool:
+    """Whether a thing that an extractor calls a `given` may stand where a schema wants an `expected`.
+
+    As `types_agree`, but for the rough labels of taggers and LLMs, which cover more than their name says.
+    """
+    if given is None or types_agree(given, expected):
+        return True
+    return bool(_ALSO_OF.get(given.strip().lower(), frozenset()) & _kinds(expected))
+
+
 def is_named(kind: str) -> bool:
     """Whether things of a type have proper names, as people and works have; not so dates, trades, and unknown types."""
     kinds = _kinds(kind)
@@ -157,15 +183,19 @@ def _kinds(name: str) -> frozenset[str]:
     return frozenset().union(*sets) if all(sets) else frozenset()
 
 
+def _is_date_type(kind: str) -> bool:
+    return kind.lower() in ("date", "日期")
+
+
 def _shape_fits(value: str, expected: str) -> bool:
     """Whether an NFKC-normalised value can be of the type by its characters alone."""
     kind = expected.lower()
     if kind in ("number", "数值", "数字"):
         return _has_numeral(value)
-    if kind in ("date", "日期"):
-        return _has_numeral(value) or any(character in _DATE_WORDS for character in value)
+    if _is_date_type(expected):
+        return may_be_date(value)
     kinds = _kinds(expected)
-    if kinds and kinds <= _NEVER_LITERAL and (_QUANTITY.fullmatch(value) or _DATE.fullmatch(value)):
+    if kinds and kinds <= _NEVER_LITERAL and (_QUANTITY.fullmatch(value) or is_date(value)):
         return False
     return not (kinds and kinds <= _NO_BOOK_TITLE and _BOOK_TITLE.fullmatch(value))
 
