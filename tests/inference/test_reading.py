@@ -29,6 +29,17 @@ def test_names_synonyms_and_unknown_predicates_stay_as_they_are():
         assert readings_of(candidate, SCHEMA) == (candidate,)
 
 
+def test_outer_white_space_in_a_predicate_changes_no_verdict(verifier):
+    said = [DIRECTED._replace(predicate=f"{predicate} ") for predicate in ("导演", "执导者", "\u3000導演")]
+    plain = [one._replace(predicate=name) for one, name in zip(said, ("导演", "执导者", "导演"), strict=True)]
+    for one, other in zip(verifier.verify(FILM, said), verifier.verify(FILM, plain), strict=True):
+        assert one.judged_as is None
+        for name in ("outcome", "text_score", "pair_score", "probability", "evidence", "reason", "margin"):
+            assert getattr(one, name) == getattr(other, name)
+    assert read("林知远", "执导作品 ", "雾中渡") == [tuple(DIRECTED)]
+    assert read("甲", " 配偶", "乙") == [("甲", "妻子", "乙"), ("甲", "丈夫", "乙")]
+
+
 def test_an_inverse_is_turned_round_with_its_types():
     candidate = Candidate(
         Triple("林知远", "执导作品", "雾中渡"), "人物", "影视作品", Triple("雾中渡", "执导者", "林知远"), {"n": 1}

@@ -30,6 +30,40 @@ def test_resolve_takes_names_and_synonyms_but_no_inverse():
     assert DUIE.resolve("居住地") is None
 
 
+@pytest.mark.parametrize("said", ["导演 ", " 导演", "\u3000导演\t", "導演 ", "导演\xa0"])
+def test_outer_white_space_is_no_part_of_a_predicate(said):
+    spaced, plain = Triple("雾中渡", said, "林知远"), Triple("雾中渡", "导演", "林知远")
+    assert DUIE.resolve(said) == "导演"
+    assert DUIE.readings(said) == DUIE.readings("导演")
+    assert DUIE.paraphrase(spaced) == DUIE.paraphrase(plain)
+    assert DUIE.check(spaced) is None
+    assert DUIE.says_the_same(spaced, Triple("林知远", " 执导作品", "雾中渡"))
+    assert DUIE.inverse_triples(plain._replace(predicate="妻子 ")) == DUIE.inverse_triples(
+        plain._replace(predicate="妻子")
+    )
+    assert DUIE.resolve("导 游 ") is None
+
+
+def test_width_and_decomposed_characters_are_folded_on_both_sides():
+    schema = Schema.of(
+        "own",
+        [
+            RelationType("réalisateur", "film", "person", synonyms=("DIR（1）",), inverses=("電影 A",)),
+            RelationType("RÉALISATEUR", "film", "person"),
+        ],
+    )
+    assert schema.resolve("re\u0301alisateur") == "réalisateur"
+    assert schema.resolve("ＤＩＲ(1)") == "réalisateur"
+    assert schema.resolve("RÉALISATEUR") == "RÉALISATEUR"
+    (reading,) = schema.readings("电影　Ａ")
+    assert reading.turned and reading.relation.name == "réalisateur"
+
+
+def test_an_exact_word_comes_before_one_that_folds_alike():
+    schema = Schema.of("own", [RelationType("Ａ", "人物", "人物"), RelationType("A", "人物", "人物")])
+    assert (schema.resolve("A"), schema.resolve("Ａ"), schema.resolve(" A")) == ("A", "Ａ", "Ａ")
+
+
 def test_a_shared_synonym_is_not_resolved():
     assert "配偶" in DUIE["丈夫"].synonyms and "配偶" in DUIE["妻子"].synonyms
     assert DUIE.resolve("配偶") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -75,7 +76,7 @@ class Schema:
         return hash((self.name, tuple(self.relations)))
 
     def resolve(self, predicate: str) -> str | None:
-        """Give the canonical name of a relation named by its name or by a synonym, 導演 read as 导演.
+        """Give the canonical name of a relation named by its name or by a synonym; 導演 and "导演 " are read as 导演.
 
         None where neither matches, or where several relations share the synonym (配偶 is 丈夫 and 妻子).
         """
@@ -214,8 +215,13 @@ class Schema:
             stream.write(f'{{\n "name": {_dump(self.name)},\n "relations": [\n' + ",\n".join(blocks) + "\n ]\n}\n")
 
     def _word(self, predicate: str) -> str:
-        """The predicate, in simplified characters where the schema has it only so."""
-        return predicate if predicate in self._readings else simplify(predicate)
+        """The schema's word that a predicate is but for outer white space, width and script; itself if there is none."""
+        return predicate if predicate in self._readings else self._folded.get(_folded(predicate), predicate)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        """Folded word -> word as the schema writes it; of words that fold alike the first."""
+        return {_folded(word): word for word in reversed(self._readings)}
 
     @cached_property
     def _named(self) -> dict[str, tuple[RelationType, ...]]:
@@ -247,6 +253,10 @@ class Schema:
         close = difflib.get_close_matches(name, self._named, n=6, cutoff=0.3)
         names = list(dict.fromkeys(relation.name for phrase in close for relation in self._named[phrase]))
         return (names or list(self.relations))[:3]
+
+
+def _folded(word: str) -> str:
+    return simplify(unicodedata.normalize("NFKC", word)).strip()
 
 
 def _words(relation: RelationType) -> tuple[str, ...]:
