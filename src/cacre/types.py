@@ -168,7 +168,8 @@ class Verdict:
         modality: How the text puts the statement, where a word shows that it does not simply assert it; information
             that is there whatever the outcome.
         judged_as: What was judged in its place, where its predicate is read from object to subject (执导作品) or has
-            several readings (配偶): subject, name of the relation, object. None if it was judged as it is.
+            several readings (配偶): subject, name of the relation, object. Which of several readings it is says nothing
+            of the text: they differ by hundredths. None if it was judged as it is.
     """
 
     candidate: Candidate

@@ -50,6 +50,19 @@ def test_supported_relationships_stay_and_the_others_come_apart():
     assert untouched == document()
 
 
+def test_what_is_read_from_object_to_subject_says_so_and_a_spouse_stays_one():
+    turned, spouse = Triple("林知远", "执导作品", "雾中渡"), Triple("林知远", "配偶", "顾青禾")
+    verdicts = [
+        Verdict(Candidate(turned), "supported", judged_as=Triple("雾中渡", "导演", "林知远")),
+        Verdict(Candidate(spouse), "supported", judged_as=Triple("林知远", "妻子", "顾青禾")),
+    ]
+    made = to_graph_document(TEXT, verdicts, schema=load_schema()).relationships
+    assert [(one.type, one.properties.get("judged_as")) for one in made] == [
+        ("执导作品", "雾中渡 导演 林知远"),
+        ("配偶", None),
+    ]
+
+
 def test_each_document_is_judged_against_its_own_text():
     triple = ("雾中渡", "导演", "林知远")
     verifier = ListedVerifier(triple)

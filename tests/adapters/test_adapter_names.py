@@ -75,13 +75,13 @@ def test_a_text_that_cannot_be_judged_is_an_error(tiny_folder):
 def test_a_relation_says_that_the_text_only_plans_it():
     said = Triple("雾中渡", "导演", "林知远")
     verdict = Verdict(Candidate(said), "supported", modality=Modality("planned", (3, 4)))
-    assert with_verdict({}, verdict, "林知远将执导《雾中渡》", said) == {"modality": "planned"}
+    assert with_verdict({}, verdict, "林知远将执导《雾中渡》", said, None) == {"modality": "planned"}
 
 
 def test_what_was_said_of_a_relation_before_goes():
     said = Triple("雾中渡", "DIRECTED_BY", "林知远")
     verdict = Verdict(Candidate(said._replace(predicate="导演")), "supported", 0.5, evidence=((1, 4),))
-    assert with_verdict({"since": 1, "reason": "old", "probability": 1.0}, verdict, "《雾中渡》", said) == {
+    assert with_verdict({"since": 1, "reason": "old", "probability": 1.0}, verdict, "《雾中渡》", said, None) == {
         "since": 1,
         "text_score": 0.5,
         "evidence": ["雾中渡"],
@@ -89,6 +89,34 @@ def test_what_was_said_of_a_relation_before_goes():
         "evidence_end": [4],
         "judged_as": "雾中渡 导演 林知远",
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "types", "judged", "written"),
+    [
+        (("林知远", "执导作品", "雾中渡"), (), ("雾中渡", "导演", "林知远"), "雾中渡 导演 林知远"),
+        (("林知远", "执导作品 ", "雾中渡"), (), ("雾中渡", "导演", "林知远"), "雾中渡 导演 林知远"),
+        (("林知远", "执导", "雾中渡"), ("人物", "电影"), ("雾中渡", "导演", "林知远"), "雾中渡 导演 林知远"),
+        (("林知远", "执导", "雾中渡"), (), ("雾中渡", "导演", "林知远"), None),
+        (("顾青禾", "配偶", "林知远"), (), ("顾青禾", "妻子", "林知远"), None),
+        (("顾青禾", "配偶", "林知远"), ("电影", "电影"), ("顾青禾", "妻子", "林知远"), None),
+        (("顾青禾", "儿子", "顾小舟"), (), ("顾小舟", "父亲", "顾青禾"), None),
+        (("顾小舟", "父亲", "顾青禾"), (), None, None),
+    ],
+)
+def test_of_several_readings_none_is_written_into_a_graph(said, types, judged, written):
+    said, schema = Triple(*said), load_schema()
+    verdict = Verdict(Candidate(said, *types), "supported", judged_as=judged and Triple(*judged))
+    assert with_verdict({}, verdict, "文", said, schema).get("judged_as") == written
+    assert "judged_as" not in with_verdict({"judged_as": "old"}, verdict, "文", said, None)
+
+
+def test_a_relation_of_several_readings_is_kept_as_it_was_said(tiny_folder):
+    verifier = OnnxVerifier(tiny_folder, rules=DecisionRules(schema_checks=False, text_threshold=-1.0))
+    said = Triple("顾青禾", "配偶", "林知远")
+    [[verdict]] = judge(verifier, [("顾青禾与林知远结为连理。", [Candidate(said)])])
+    assert verdict.judged_as.predicate in ("妻子", "丈夫")
+    assert "judged_as" not in with_verdict({}, verdict, "文", said, names_for(verifier, None).schema)
 
 
 def test_only_nodes_that_lost_every_relation_are_stranded():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cacre.inference import Verifier
+from cacre.inference.reading import meant
+from cacre.schema import Schema
 from cacre.types import Candidate, Triple, Verdict
 
 KEYS = (
@@ -57,7 +59,9 @@ def judge(verifier: Verifier, rows: Sequence[tuple[str, Sequence[Candidate]]]) -
     return judged
 
 
-def with_verdict(properties: Mapping[str, Any], verdict: Verdict, text: str, said: Triple) -> dict[str, Any]:
+def with_verdict(
+    properties: Mapping[str, Any], verdict: Verdict, text: str, said: Triple, schema: Schema | None
+) -> dict[str, Any]:
     """The properties of a relation, with what the verifier said in place of what it may have said before.
 
     Args:
@@ -65,8 +69,9 @@ def with_verdict(properties: Mapping[str, Any], verdict: Verdict, text: str, sai
         verdict: The verdict; what it has no value for is no property.
         text: What the evidence points into.
         said: The relation as the tool has it; `judged_as` is there only where something else was judged.
+        schema: Tells whether a predicate has several readings: which of them was judged is no fact for a graph.
     """
-    triple = verdict.judged_as or verdict.candidate.triple
+    triple = meant(verdict, schema)
     found = {
         "text_score": verdict.text_score,
         "pair_score": verdict.pair_score,

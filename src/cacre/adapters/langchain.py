@@ -62,7 +62,7 @@ def verify_graph_documents(
         rows.append((_text(document, place) if said else "", [names.candidate(*claim) for claim in said]))
     kept, rejected = [], []
     for document, (text, _), verdicts in zip(documents, rows, judge(verifier, rows), strict=True):
-        good, bad = _split(document, text, verdicts)
+        good, bad = _split(document, text, verdicts, names.schema)
         kept.append(good)
         rejected += [bad] if _relationships(bad) else []
     return JudgedDocuments(kept, rejected)
@@ -81,7 +81,8 @@ def to_graph_document(
         text: The text, which becomes the source.
         verdicts: Its verdicts; the supported ones become relationships with scores and evidence in their properties.
         metadata: Metadata of the source.
-        schema: Gives types to nodes whose candidates have none; without a type a node is a `Node`.
+        schema: Gives types to nodes whose candidates have none, and `judged_as` to relationships that are read from
+            object to subject; without a type a node is a `Node`.
 
     Raises:
         MissingExtraError: Neither langchain-neo4j nor langchain-community is installed.
@@ -97,7 +98,7 @@ def to_graph_document(
         triple = verdict.candidate.triple
         keys = list(zip((triple.subject, triple.object), _types(verdict, schema), strict=True))
         ends = [nodes.setdefault(key, graph_documents.Node(id=key[0], type=key[1])) for key in keys]
-        properties = with_verdict({}, verdict, text, triple)
+        properties = with_verdict({}, verdict, text, triple, schema)
         relationships.append(
             graph_documents.Relationship(source=ends[0], target=ends[1], type=triple.predicate, properties=properties)
         )
@@ -162,11 +163,11 @@ def _text(document: Any, place: int) -> str:  # noqa: ANN401
     return str(text)
 
 
-def _split(document: Any, text: str, verdicts: Sequence[Verdict]) -> tuple[Any, Any]:  # noqa: ANN401
+def _split(document: Any, text: str, verdicts: Sequence[Verdict], schema: Schema | None) -> tuple[Any, Any]:  # noqa: ANN401
     """The document with what is supported, and with what is not."""
     parts: dict[bool, list[Any]] = {True: [], False: []}
     for relationship, verdict in zip(document.relationships, verdicts, strict=True):
-        properties = with_verdict(relationship.properties, verdict, text, _said(relationship)[0])
+        properties = with_verdict(relationship.properties, verdict, text, _said(relationship)[0], schema)
         parts[verdict.supported].append(relationship.model_copy(update={"properties": properties}))
     ends = {supported: [_ends(relationship) for relationship in part] for supported, part in parts.items()}
     lost = stranded(ends[True], ends[False])

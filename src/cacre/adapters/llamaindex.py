@@ -91,7 +91,7 @@ class CacreFilter(TransformComponent):
             if said is None or verdict is None:
                 kept.append(relation)
             elif verdict.supported:
-                properties = with_verdict(relation.properties, verdict, text, said)
+                properties = with_verdict(relation.properties, verdict, text, said, self._names.schema)
                 kept.append(relation.model_copy(update={"properties": properties}))
             else:
                 lost.append(relation)

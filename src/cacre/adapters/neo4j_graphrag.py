@@ -20,6 +20,7 @@ from cacre.errors import DataError
 from cacre.extras import needs_extra
 from cacre.inference import Verifier, load_verifier
 from cacre.inference.decision import reason_kind
+from cacre.schema import Schema
 from cacre.types import Candidate, Triple, Verdict
 
 with needs_extra("neo4j-graphrag"):
@@ -134,7 +135,7 @@ class CacrePruning(Component):
         for places, verdicts in zip(by_chunk.values(), judge(self._verifier, rows), strict=True):
             answers.update(zip(places, verdicts, strict=True))
         judged = [
-            _judged(fact, claim, answers[place], texts[claim.chunk])
+            _judged(fact, claim, answers[place], texts[claim.chunk], self._names.schema)
             for place, (fact, claim) in enumerate(zip(facts, claims, strict=True))
         ]
         kept = [one for one in judged if isinstance(one, Neo4jRelationship)]
@@ -165,9 +166,9 @@ class _Claim(NamedTuple):
 
 
 def _judged(
-    fact: Neo4jRelationship, claim: _Claim, verdict: Verdict, text: str
+    fact: Neo4jRelationship, claim: _Claim, verdict: Verdict, text: str, schema: Schema | None
 ) -> Neo4jRelationship | PrunedRelationship:
-    properties = with_verdict(fact.properties, verdict, text, claim.said)
+    properties = with_verdict(fact.properties, verdict, text, claim.said, schema)
     marked = fact.model_copy(update={"properties": properties})
     if verdict.supported:
         return marked

@@ -32,11 +32,33 @@ def readings_of(candidate: Candidate, schema: Schema) -> tuple[Candidate, ...]:
         candidate: As it came.
         schema: The relations, with their synonyms and inverses.
     """
-    named = [_read(candidate, reading) for reading in schema.readings(candidate.triple.predicate)]
-    fitting = [one for one in named if schema.check(one.triple, one.subject_type, one.object_type) is None]
+    named, fitting = _named_and_fitting(candidate, schema)
     # A synonym is judged as said. Where no reading fits, the check has to say so of one.
     synonym = candidate.triple._replace(predicate=schema.resolve(candidate.triple.predicate) or "")
     return tuple(candidate if one.triple == synonym else one for one in fitting or named[:1]) or (candidate,)
+
+
+def meant(verdict: Verdict, schema: Schema | None) -> Triple:
+    """What a graph may say of a judged candidate: its reading if that is the only one, else what was said.
+
+    Of several readings the one with the highest score is judged, often by hundredths: it decides whether the text
+    supports the candidate, and not who is the husband.
+
+    Args:
+        verdict: The verdict.
+        schema: The relations that it was read by; without them nothing is known of other readings.
+    """
+    if verdict.judged_as is None or schema is None:
+        return verdict.candidate.triple
+    named, fitting = _named_and_fitting(seen(verdict.candidate), schema)
+    only = [one.triple for one in fitting or named] == [verdict.judged_as]
+    return verdict.judged_as if only else verdict.candidate.triple
+
+
+def _named_and_fitting(candidate: Candidate, schema: Schema) -> tuple[list[Candidate], list[Candidate]]:
+    """The readings that the predicate has, and those of them that types and shapes allow."""
+    named = [_read(candidate, reading) for reading in schema.readings(candidate.triple.predicate)]
+    return named, [one for one in named if schema.check(one.triple, one.subject_type, one.object_type) is None]
 
 
 def _read(candidate: Candidate, reading: Reading) -> Candidate:

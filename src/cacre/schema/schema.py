@@ -215,7 +215,7 @@ class Schema:
             stream.write(f'{{\n "name": {_dump(self.name)},\n "relations": [\n' + ",\n".join(blocks) + "\n ]\n}\n")
 
     def _word(self, predicate: str) -> str:
-        """The schema's word that a predicate is but for outer white space, width and script; itself if there is none."""
+        """The schema's word that a predicate is but for outer space, width and script; itself if there is none."""
         return predicate if predicate in self._readings else self._folded.get(_folded(predicate), predicate)
 
     @cached_property

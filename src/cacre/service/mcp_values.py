@@ -54,7 +54,10 @@ class JudgedTriple(BaseModel):
     evidence: Annotated[list[Quote], Field(description="The places of the text that speak for the triple.")]
     judged_as: Annotated[
         list[str] | None,
-        Field(description="What was judged in its place; null if the triple itself was."),
+        Field(
+            description="What was judged in its place; null if the triple itself was. Of a predicate with several "
+            "readings (spouse: husband or wife) it is the one that scored best, which does not say who is which."
+        ),
     ] = None
 
     @classmethod
