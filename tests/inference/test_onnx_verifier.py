@@ -1,4 +1,5 @@
 import itertools
+import unicodedata
 
 import numpy as np
 import pytest
@@ -229,6 +230,17 @@ def test_names_are_judged_as_the_text_writes_them(verifier):
     assert [verdict.candidate.triple for verdict in verifier.verify(text, given)] == given
     spans = verifier.verify(text, given)[0].evidence
     assert "卡洛斯•门\n德斯" in [text[start:end] for start, end in spans]
+
+
+@pytest.mark.parametrize("names", [("Café", "José"), ("가나다", "김철수"), ("雾中渡\ufe0f", "が")])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_evidence_holds_decomposed_characters_whole(verifier, names, form):
+    text = unicodedata.normalize(form, f"《{names[0]}》由{names[1]}执导。")
+    for spelling in ("NFC", "NFD"):
+        said = [unicodedata.normalize(spelling, name) for name in names]
+        [verdict] = verifier.verify(text, [Triple(said[0], "导演", said[1])])
+        quoted = [unicodedata.normalize("NFC", text[start:end]) for start, end in verdict.evidence]
+        assert quoted[:2] == [unicodedata.normalize("NFC", name) for name in names]
 
 
 def test_nothing_to_judge(verifier):

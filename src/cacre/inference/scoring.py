@@ -20,7 +20,7 @@ from cacre.inference.decision import PairStrategy, Scores
 from cacre.inference.evidence import evidence_spans, mention_marks
 from cacre.inference.graph import BATCH_SIZE, Graph, batches
 from cacre.inference.pairing import ALL_STRATEGIES, Companions, plan_companions
-from cacre.inference.snapping import as_written
+from cacre.inference.snapping import as_written, whole_characters
 from cacre.preprocessing.evidence import MARKS
 from cacre.preprocessing.featurizer import EvidenceFeatures, Featurizer, TextFeatures, TripleFeatures, pad
 from cacre.schema import Schema
@@ -231,7 +231,7 @@ class Scorer:
         return work.evidence[canonical]
 
     def _spans(self, work: _Work, key: PairKey, evidence: EvidenceFeatures, attention: Array) -> tuple[Span, ...]:
-        return evidence_spans(
+        spans = evidence_spans(
             attention,
             work.triples[key[2]].role_ids,
             work.used[key[:2]].offsets,
@@ -239,6 +239,7 @@ class Scorer:
             mentions=mention_marks(evidence.marks),
             cues=evidence.marks[:, _CUE_MARK],
         )
+        return tuple(whole_characters(key[0], span) for span in spans)
 
     def _fixed_lengths(self) -> tuple[int, int] | None:
         """L_T and L_R of a model that pads to the maximum (A2), whose graph has no other lengths."""

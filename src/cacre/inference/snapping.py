@@ -104,6 +104,14 @@ def as_written(text: str, candidates: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
+def whole_characters(text: str, span: Span) -> Span:
+    """The span as far as what combines with its last character goes; tokens end at the base of a decomposed é or 가."""
+    start, end = span
+    while start < end < len(text) and _combines(text[end]):
+        end += 1
+    return start, end
+
+
 @dataclass(frozen=True, slots=True)
 class _FoldedText:
     """A folded text and the way back.
