@@ -24,10 +24,10 @@ export function AttentionOf({ text, triple }: { text: string; triple: Judged }) 
     return () => abort.abort();
   }, [text, triple, tries]);
   if (error) return <Failure error={error} again={() => setTries(tries + 1)} />;
-  return found ? <HeatMap text={text} triple={triple} found={found} /> : <p role="status">{words.loading}</p>;
+  return found ? <HeatMap text={text} found={found} /> : <p role="status">{words.loading}</p>;
 }
 
-function HeatMap({ text, triple, found }: { text: string; triple: Judged; found: Explanation }) {
+function HeatMap({ text, found }: { text: string; found: Explanation }) {
   const words = useWords();
   const [cell, setCell] = useState<Cell | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -36,7 +36,7 @@ function HeatMap({ text, triple, found }: { text: string; triple: Judged; found:
   const all = useMemo(() => characters(text), [text]);
   const columns = found.text_tokens.map((span) => slice(all, span));
   const rows = found.triple_tokens.map(({ part, start, end }) => {
-    const value = named(triple)[PARTS.indexOf(part)] ?? '';
+    const value = found.triple[PARTS.indexOf(part)] ?? '';
     return { part, text: slice(characters(value), [start, end]) };
   });
   const says = ([row, column]: Cell): string =>

@@ -45,6 +45,8 @@ export interface Filtered {
 }
 
 export interface Explanation {
+  /** What was read: an inverse turned round, without invisible characters. */
+  triple: Named;
   window: Span;
   text_tokens: Span[];
   triple_tokens: { part: Part; start: number; end: number }[];

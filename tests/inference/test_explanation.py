@@ -60,6 +60,29 @@ def test_of_a_name_that_the_text_writes_otherwise_the_tokens_are_those_given(bun
         assert given == "林知远"
 
 
+def test_what_is_read_is_what_a_verdict_reads(bundled):
+    plain = bundled.attention(FILM, TRIPLE)
+    hidden = FILM.replace("雾中", "雾\u200b中").replace("林知", "林\u2060知")
+    turned = Triple("林\ufeff知远", "执导作品", "雾中渡")
+    for text, said in ((hidden, TRIPLE), (FILM, turned), ("\ufeff" + hidden + "\u200b", turned)):
+        attention = bundled.attention(text, said)
+        assert (attention.triple, attention.triple_tokens) == (TRIPLE, plain.triple_tokens)
+        assert np.array_equal(attention.weights, plain.weights)
+        tokens = [text[start:end] for start, end in attention.text_tokens]
+        assert tokens == [FILM[start:end] for start, end in plain.text_tokens]
+        start, end = attention.window
+        assert text[start:end].startswith("《雾\u200b中渡" if text != FILM else "《雾中渡")
+        assert text[end:] in ("", "\u200b")
+
+
+def test_of_several_readings_the_one_that_is_judged_is_shown(bundled):
+    for said in (Triple("林知远", "执导", "雾中渡"), Triple("雾中渡", "执导", "林知远")):
+        (verdict,) = bundled.verify(FILM, [said])
+        attention = bundled.attention(FILM, said)
+        assert attention.triple == (verdict.judged_as or said)
+        assert (attention.triple.subject, attention.triple.object) == ("雾中渡", "林知远")
+
+
 def test_what_is_malformed_is_refused(bundled):
     with pytest.raises(DataError, match="text"):
         bundled.attention(" ", TRIPLE)

@@ -9,6 +9,7 @@ def test_explain_gives_tokens_of_both_sides_and_their_weights(tiny_folder):
     assert said["window"] == [0, len(TEXT)]
     assert "".join(TEXT[start:end] for start, end in said["text_tokens"]) == TEXT
     assert "".join(token["part"][0] for token in said["triple_tokens"]) == "sssppooo"
+    assert said["triple"] == list(LISTED)
     expected = tiny_verifier(tiny_folder).attention(TEXT, tuple(LISTED)).weights
     assert said["weights"] == [pytest.approx(row, abs=1e-5) for row in expected.tolist()]
 

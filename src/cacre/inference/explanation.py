@@ -12,6 +12,7 @@ from cacre.inference.decision import DecisionRules, PairStrategy
 from cacre.inference.pairing import plan_companions
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import OFF, Thresholds
+from cacre.preprocessing.invisible import VisibleText
 from cacre.schema import Schema
 from cacre.types import Candidate, Span, Triple
 
@@ -22,7 +23,7 @@ class TripleToken:
 
     Args:
         part: `subject`, `predicate` or `object`.
-        span: Character offsets [start, end) into that part.
+        span: Character offsets [start, end) into that part of the triple that was read.
     """
 
     part: str
@@ -34,12 +35,14 @@ class Attention:
     """How much a token of a triple looks at a token of the text: W_R, equation (3), or a reader's own weights.
 
     Args:
+        triple: What was read: in the direction of the schema, without invisible characters.
         window: Character offsets [start, end) of the stretch of the text that was read with the triple.
         text_tokens: Character offsets into the text, L_T of them.
         triple_tokens: L_R of them; the last ones of a part that is too long for the model are missing.
         weights: `[L_R, L_T]`, in [0, 1]. A row sums to 1 less what special tokens take.
     """
 
+    triple: Triple
     window: Span
     text_tokens: tuple[Span, ...]
     triple_tokens: tuple[TripleToken, ...]
@@ -63,15 +66,15 @@ class Comparison:
     triples: tuple[Triple, ...]
 
 
-def attention_of(scorer: Scorer, text: str, triple: Triple) -> Attention:
+def attention_of(scorer: Scorer, text: VisibleText, triple: Triple) -> Attention:
     """Run one pair and keep its attention.
 
     Args:
         scorer: The three graphs.
-        text: The text; of a long one, the window that holds the triple's names closest together is read.
+        text: What is seen of the text; of a long one, the window that has the triple's names closest together is read.
         triple: The triple.
     """
-    window, features, weights = scorer.attend(text, triple)
+    window, features, weights = scorer.attend(text.text, triple)
     tokens: list[TripleToken] = []
     rows: list[int] = []
     for role, (part, value) in enumerate(zip(Triple._fields, triple, strict=True), start=1):
@@ -80,9 +83,10 @@ def attention_of(scorer: Scorer, text: str, triple: Triple) -> Attention:
         tokens += [TripleToken(part, span) for span in spans[: len(placed)]]
         rows += placed[: len(spans)]  # the model reads the name as the text writes it, which may be longer
     columns = np.flatnonzero(window.offsets[:, 1] > window.offsets[:, 0])
-    spans_of_text = tuple((int(start), int(end)) for start, end in window.offsets[columns])
+    spans_of_text = tuple(text.original((int(start), int(end))) for start, end in window.offsets[columns])
     return Attention(
-        (window.start, window.start + len(window.scan.text)),
+        triple,
+        text.original((window.start, window.start + len(window.scan.text))),
         spans_of_text,
         tuple(tokens),
         weights[rows][:, columns].astype(np.float64),

@@ -121,14 +121,15 @@ class OnnxVerifier:
         rows = as_pairs(pairs)
         return [scores for _, scores in self._score(rows, strategies)]
 
-    def attention(self, text: str, triple: Triple) -> Attention:
-        """Where a triple looks in the text.
+    def attention(self, text: str, candidate: CandidateLike) -> Attention:
+        """Where a triple looks in the text; text and triple are read as `verify` reads them.
 
         Raises:
             DataError: The text or the triple is malformed.
         """
-        checked, (candidate,) = as_pair(text, [triple])
-        return attention_of(self._scorer, checked, candidate.triple)
+        row = as_pair(text, [candidate])
+        [([read], _)] = self._score([row], strategies=())
+        return attention_of(self._scorer, VisibleText.of(row[0]), read.triple)
 
     def comparisons(self, candidates: Sequence[Candidate | Triple]) -> list[Comparison]:
         """What the scores of the candidates of one text are compared with, one per candidate.

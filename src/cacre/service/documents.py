@@ -83,6 +83,7 @@ class TripleToken(BaseModel):
 class Explanation(BaseModel):
     """Where a triple looks: `weights` has a row for each token of the triple, a column for each of the text."""
 
+    triple: list[str]
     window: list[int]
     text_tokens: list[list[int]]
     triple_tokens: list[TripleToken]
@@ -91,6 +92,7 @@ class Explanation(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
+                "triple": ["雾中渡", "导演", "林知远"],
                 "window": [0, 12],
                 "text_tokens": [[1, 2], [2, 3]],
                 "triple_tokens": [{"part": "subject", "start": 0, "end": 1}],

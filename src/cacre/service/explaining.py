@@ -17,6 +17,7 @@ _DIGITS = 5
 def attention_content(attention: Attention) -> dict[str, Any]:
     """What `/v1/explain` answers; weights are rounded to 5 digits."""
     return {
+        "triple": list(attention.triple),
         "window": list(attention.window),
         "text_tokens": [list(span) for span in attention.text_tokens],
         "triple_tokens": [
