@@ -96,6 +96,24 @@ def test_faults_name_file_and_entry(tmp_path, content, message):
     assert "mine.json" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 100_000, r"odd\.json: nested too deeply to be a schema; allowed are"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ('{"name": "x", "relations": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+        ('["A", "b", "C"]\n' + "[" * 100_000, r"odd\.json:2: nested too deeply"),
+        ("[" * 900 + "]" * 900, "entry 1: got"),
+        ('{"name": "x", "relations": ' + "[" * 900 + "]" * 900 + "}", r"relations\[0\]"),
+        ("9" * 5_000, r"odd\.json: a number cannot be read"),
+    ],
+)
+def test_what_nests_too_deeply_is_refused_with_a_reason(tmp_path, content, message):
+    (tmp_path / "odd.json").write_text(content, encoding="utf-8")
+    with pytest.raises(SchemaError, match=message):
+        load_schema(tmp_path / "odd.json")
+
+
 def test_a_missing_file_names_the_built_in_schemas(tmp_path):
     with pytest.raises(SchemaError, match="neither a built-in schema \\(duie, open\\) nor a readable file"):
         load_schema(tmp_path / "nowhere.json")

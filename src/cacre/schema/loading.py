@@ -73,7 +73,7 @@ def _named(origin: str, name: str, relations: Iterable[RelationType]) -> Schema:
 def _parse(text: str, origin: str) -> Any:  # noqa: ANN401 - any JSON
     """Parse one JSON value or JSON lines."""
     try:
-        return json.loads(text)
+        return _loads(text, origin)
     except json.JSONDecodeError as error:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
         whole = error
@@ -82,10 +82,27 @@ def _parse(text: str, origin: str) -> Any:  # noqa: ANN401 - any JSON
     rows = []
     for number, line in lines:
         try:
-            rows.append(json.loads(line))
+            rows.append(_loads(line, f"{origin}:{number}"))
         except json.JSONDecodeError as error:
             raise SchemaError(f"{origin}:{number}: not valid JSON: {error}; {_FORMATS}") from error
     return rows
+
+
+def _loads(text: str, place: str) -> Any:  # noqa: ANN401 - any JSON
+    """Parse one JSON value.
+
+    Raises:
+        JSONDecodeError: It is none.
+        SchemaError: It is one that no schema is.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise SchemaError(f"{place}: nested too deeply to be a schema; {_FORMATS}") from error
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:  # an integer with more digits than Python converts
+        raise SchemaError(f"{place}: a number cannot be read: {error}; {_FORMATS}") from error
 
 
 def _row(row: Any, place: str) -> RelationType:  # noqa: ANN401 - any JSON
