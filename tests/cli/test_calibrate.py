@@ -59,6 +59,12 @@ def test_contrastive_rows_are_labelled_by_their_lists(folder, lists):
     )
 
 
+def test_a_blank_line_at_the_start_hides_no_lists(lists):
+    lists.write_text("\n" + lists.read_text(encoding="utf-8"), encoding="utf-8")
+    rows, source, _ = labelled_rows(lists, Labels.auto)
+    assert (len(rows), source) == (4, "lists")
+
+
 def test_candidate_rows_are_labelled_by_their_gold(folder, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     before = thresholds(folder)

@@ -88,6 +88,20 @@ def test_candidates_are_read_best_first(tmp_path):
     assert load_extracted([first, second]) == {TEXT: (DIRECTED, ALSO_WRONG, WRONG, STARRED)}
 
 
+def test_labels_of_every_form_say_what_is_wrong(tmp_path):
+    triples = [WRONG, DIRECTED, STARRED, ALSO_WRONG]
+    values = [0, 1, None, {"supported": 0, "kind": "swap"}]
+    named = [dict(zip(("subject", "predicate", "object"), t, strict=True)) for t in triples]
+    inside = [{**item, "label": value} for item, value in zip(named, values, strict=True)]
+    for row in ({"triples": inside}, {"triples": named, "labels": values}):
+        path = tmp_path / "labelled.jsonl"
+        path.write_text(json.dumps({"text": TEXT, **row}) + "\n", encoding="utf-8")
+        assert load_extracted([path]) == {TEXT: (WRONG, ALSO_WRONG)}
+    path.write_text(json.dumps({"text": TEXT, "triples": named, "labels": [0]}) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"labelled\.jsonl:1: labels: has 1 entries, triples has 4"):
+        load_extracted([path])
+
+
 @pytest.mark.parametrize("known", [{"supported": 1}, {}], ids=["judged", "gold"])
 def test_what_one_row_calls_right_is_left_out_of_all(tmp_path, known):
     def triple(t, **more):

@@ -14,6 +14,7 @@ from cacre.cli.fitted_folder import BACKUP, check_target, name_of, write_fitted
 from cacre.cli.option_groups import with_groups
 from cacre.data import Row, load_examples, read_rows, to_candidates
 from cacre.data.conversion import to_example
+from cacre.data.jsonl import first_line
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.calibration import CalibrationSettings
 from cacre.evaluation.certificate import ASSUMPTIONS, Certificate, GuaranteeSettings
@@ -206,9 +207,7 @@ def labelled_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], Label
     """
     if not path.is_file():
         raise DataError("no such file", path=str(path))
-    with path.open("rb") as stream:
-        contrastive = b'"anchors"' in stream.readline(1 << 20)
-    if not contrastive:
+    if b'"anchors"' not in first_line(path):
         return _candidate_rows(path, labels)
     if labels is Labels.support:
         raise DataError("--labels support needs candidate rows whose triples are judged", path=str(path))

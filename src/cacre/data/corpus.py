@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from cacre.data.annotation import to_annotation
 from cacre.data.conversion import to_example
-from cacre.data.duie import to_duie
 from cacre.data.fields import DEFAULT_LIMITS, Limits
-from cacre.data.jsonl import ErrorsFile, SeenIds, read_rows
+from cacre.data.jsonl import ErrorsFile, SeenIds, first_line, read_rows
 from cacre.data.rows import Kind, Row
 from cacre.errors import DataError
 from cacre.schema import Schema
@@ -29,8 +29,9 @@ def load_examples(
 ) -> list[Example]:
     """Read contrastive rows, and annotated rows such as DuIE's; ids must be unique across all files.
 
-    What a file holds is told by its first row. An annotated text has no negatives of its own (training corrupts its
-    triples), and its positives are the schema's paraphrases.
+    What a file holds is told by its first row. The positives of an annotated text are the schema's paraphrases, and
+    training corrupts its triples; negatives of its own (`hard`) are the triples that a label calls wrong. What else is
+    right in it is told by `Annotation`.
 
     Args:
         paths: Files, `-` (contrastive), or folders, of which every `*.jsonl` is read in the order of names, save
@@ -48,7 +49,7 @@ def load_examples(
     named = [paths] if isinstance(paths, str | Path) else paths
     examples = []
     for file in (file for path in named for file in _files(path)):
-        kind = _kind(file)
+        kind = _kind(file, limits)
         rows = read_rows(file, kind, on_error=on_error, errors=errors, limits=limits, seen=seen)
         examples += [to_example(row) if kind == "contrastive" else _annotated(row, schema) for row in rows]
     return examples
@@ -59,18 +60,19 @@ def _annotated(row: Row, schema: Schema | None) -> Example:
         raise DataError(
             "annotated rows need a schema, whose paraphrases are their positives", path=row.path, line=row.line
         )
-    annotation = to_duie(row)
-    anchors = annotation.triples
+    annotation = to_annotation(row)
+    text, anchors = annotation.text, annotation.text.triples
     positives = tuple(schema.paraphrase(anchor) or anchor for anchor in anchors)
-    return Example(annotation.text, anchors, positives, (), id=annotation.id, gold=anchors)
+    # What somebody has called right is never made a negative, though the annotation may lack it.
+    gold = tuple(dict.fromkeys((*anchors, *annotation.right)))
+    return Example(text.text, anchors, positives, (), annotation.wrong, id=text.id, gold=gold)
 
 
-def _kind(file: str | Path) -> Kind:
+def _kind(file: str | Path, limits: Limits) -> Kind:
     """What the first row of a file is; a row that cannot be told is left to the contrastive reader's error."""
     if str(file) == "-" or not Path(file).is_file():
         return "contrastive"
-    with Path(file).open("rb") as stream:
-        first = stream.readline(1 << 20)
+    first = first_line(file, limits)
     return "duie" if b'"anchors"' not in first and (b'"spo_list"' in first or b'"triples"' in first) else "contrastive"
 
 

@@ -103,7 +103,9 @@ def to_duie(row: Row) -> DuieText:
         DataError: The row was read as another kind.
     """
     content = content_of(row, DuieRow)
-    return DuieText(content.text, tuple(map(_fact, content.spo_list)), content.id, dict(content.model_extra or {}))
+    gold = {"gold": row.raw["gold"]} if "gold" in row.raw else {}
+    extra = {**(content.model_extra or {}), **gold}
+    return DuieText(content.text, tuple(map(fact_of, content.spo_list)), content.id, extra)
 
 
 def facts_of(triples: Iterable[Triple], schema: Schema) -> tuple[DuieFact, ...]:
@@ -121,7 +123,8 @@ def facts_of(triples: Iterable[Triple], schema: Schema) -> tuple[DuieFact, ...]:
     return tuple(facts)
 
 
-def _fact(item: SpoItem) -> DuieFact:
+def fact_of(item: SpoItem) -> DuieFact:
+    """An entry as it was read."""
     types = dict(item.object_type or {})
     object_type = types.pop(_VALUE, None)
     slots = {name: value for name, value in item.object.items() if name != _VALUE}

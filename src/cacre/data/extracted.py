@@ -11,6 +11,8 @@ from cacre.data.fields import DEFAULT_LIMITS, Limits
 from cacre.data.guard import FalseNegativeGuard
 from cacre.data.jsonl import read_rows
 from cacre.data.normalisation import normalise_triple
+from cacre.data.rows import Row
+from cacre.data.triple_labels import labels_of_triples
 from cacre.errors import DataError
 from cacre.schema import Schema
 from cacre.types import Candidate, Example, Triple
@@ -24,7 +26,7 @@ def load_extracted(paths: Iterable[str | Path], *, limits: Limits = DEFAULT_LIMI
 
     Args:
         paths: Files of candidate rows, such as `cacre extract` writes. Where candidates have a `score`, the best come
-            first; what one row labels `supported` other than 0, or has in its `gold`, is left out of all rows.
+            first; what a label of one row calls right or leaves open, or its `gold` has, is left out of all rows.
         limits: What a row may be at most.
 
     Raises:
@@ -35,7 +37,7 @@ def load_extracted(paths: Iterable[str | Path], *, limits: Limits = DEFAULT_LIMI
     for path in paths:
         for row in read_rows(path, "candidates", limits=limits):
             rows = to_candidates(row)
-            known = (*(rows.gold or ()), *(c.triple for c in rows.candidates if not _may_be_wrong(c)))
+            known = (*(rows.gold or ()), *_not_wrong(row, rows.candidates))
             right.setdefault(rows.text, set()).update(map(normalise_triple, known))
             found.setdefault(rows.text, []).extend(rows.candidates)
     return {
@@ -84,8 +86,13 @@ def _extended(example: Example, candidates: Sequence[Triple], schema: Schema, mo
     return replace(example, hard=(*example.hard, *wrong[:most]))
 
 
-def _may_be_wrong(candidate: Candidate) -> bool:
-    return bool(candidate.extra.get("supported", 0) == 0)
+def _not_wrong(row: Row, candidates: Sequence[Candidate]) -> list[Triple]:
+    """Those that have a label other than 0; without one, a candidate may be wrong."""
+    try:
+        labels = labels_of_triples(row.raw)
+    except DataError as error:
+        raise row.error(error.reason, error.field) from error
+    return [candidate.triple for candidate, said in zip(candidates, labels, strict=True) if said - {False}]
 
 
 def _score(candidate: Candidate) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -147,6 +147,20 @@ def read_rows(
     return _rows(str(path), kind, on_error == "skip", errors, limits, SeenIds() if seen is None else seen)
 
 
+def first_line(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The first line of a file that is not blank, by which its kind is told; empty where there is none.
+
+    Args:
+        path: The file.
+        limits: What a line may be at most; of a longer one only the beginning.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    with closing(_lines(str(path), limits.max_line_bytes)) as lines:
+        return next((content for _, content, _ in lines), b"")
+
+
 def dump_row(row: Mapping[str, Any]) -> str:
     r"""One line of JSON with its line end.
 
@@ -213,7 +227,7 @@ def _row(path: str, line: int, content: bytes, kind: Kind, limits: Limits) -> Ro
     return Row(path, line, raw, parse_row(raw, kind, limits))
 
 
-def _lines(path: str, max_bytes: int) -> Iterator[tuple[int, bytes, bool]]:
+def _lines(path: str, max_bytes: int) -> Generator[tuple[int, bytes, bool]]:
     """Number, content and completeness of each line that is not blank; of an overlong line only its beginning."""
     with _opened(path) as stream:
         number = 0

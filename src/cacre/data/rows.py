@@ -38,6 +38,7 @@ from cacre.data.fields import (
     spo_fields,
 )
 from cacre.data.shapes import EXPECTED_TRIPLE, advice_on_missing, missing, named_parts
+from cacre.data.triple_labels import labels_of_triples
 from cacre.errors import ConfigError, DataError
 from cacre.types import Outcome, Triple, advice_on_names, advice_on_numbers
 
@@ -156,16 +157,26 @@ class VerdictRow(TextRow):
 
 
 class DuieRow(TextRow):
-    """`{"text", "spo_list"}`, or the flat variant that calls the list `triples`."""
+    """`{"text", "spo_list"}`, or the flat variant that calls the list `triples`; `gold` where those are candidates."""
 
     spo_list: SpoList
+    gold: SpoList | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _flat_variant(cls, value: object) -> object:
         if isinstance(value, dict) and "spo_list" not in value and "triples" in value:
+            _check_labels(value)
             return {("spo_list" if key == "triples" else key): part for key, part in value.items()}
         return value
+
+
+def _check_labels(row: Mapping[str, Any]) -> None:
+    if isinstance(row["triples"], list):
+        try:
+            labels_of_triples(row)
+        except DataError as error:
+            raise fault(f"{error.field} {error.reason}") from error
 
 
 _MODELS: Mapping[Kind, type[TextRow]] = {

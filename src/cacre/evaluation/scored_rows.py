@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from cacre.data.shapes import EXPECTED_TRIPLE, advice_on_line, advice_on_missing, missing
+from cacre.data.triple_labels import is_rejected, labels_of_triples
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import VALUE, Spo
 from cacre.schema import Schema
@@ -161,26 +162,13 @@ def _parse_row(row: dict[str, Any], side: Side, keys: Sequence[str]) -> tuple[st
     if not isinstance(row[key], list):
         raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
     wrong = _judged_wrong(row) if side == "gold" and key == "triples" else frozenset()
-    kept = [(i, item) for i, item in enumerate(row[key]) if i not in wrong and not _rejected(item)]
+    kept = [(i, item) for i, item in enumerate(row[key]) if i not in wrong and not is_rejected(item)]
     return row["text"], key, [parse_spo(item, f"{key}[{i}]") for i, item in kept]
-
-
-def _rejected(item: object) -> bool:
-    return isinstance(item, dict) and item.get("verdict") == "rejected"
 
 
 def _judged_wrong(row: dict[str, Any]) -> frozenset[int]:
     """Which of a row's triples a label calls wrong: they were proposed, and are no gold."""
-    aligned = row.get("labels")
-    labels = aligned if isinstance(aligned, list) and len(aligned) == len(row["triples"]) else []
-    inside = [item.get("supported", item.get("label")) if isinstance(item, dict) else None for item in row["triples"]]
-    values = [*enumerate(labels), *enumerate(inside)]
-    return frozenset(i for i, value in values if _truth(value) in (0, False))
-
-
-def _truth(label: object) -> object:
-    """A label of 1, 0 or null, which may stand in an object beside the kind of error."""
-    return label.get("supported") if isinstance(label, dict) else label
+    return frozenset(i for i, said in enumerate(labels_of_triples(row)) if False in said)
 
 
 def parse_spo(item: object, field: str) -> Spo:

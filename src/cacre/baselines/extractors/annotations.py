@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cacre.data import read_rows
-from cacre.data.duie import DuieFact, DuieText, to_duie
-from cacre.data.rows import ContrastiveRow, Row, content_of
+from cacre.data.annotation import to_annotation
+from cacre.data.duie import DuieFact, DuieText
+from cacre.data.jsonl import first_line
+from cacre.data.rows import ContrastiveRow, DuieRow, Row, content_of
 from cacre.data.splits import split_examples
 from cacre.errors import DataError
 from cacre.types import Example
@@ -20,7 +22,9 @@ def load_annotated(paths: Iterable[str | Path]) -> list[DuieText]:
 
     Args:
         paths: Files, or folders, of which every `*.jsonl` is read save `*.errors.jsonl` and `*.partial.jsonl`. What a
-            file holds is told by its first row: `anchors` make it contrastive, `spo_list` or `triples` DuIE.
+            file holds is told by its first row: `anchors` make it contrastive, `spo_list` or `triples` DuIE. Of
+            `triples`, those that a label calls wrong or a verdict rejects are left out, and so is a text with no
+            other; `gold` goes before them.
 
     Raises:
         DataError: A file or a row cannot be used, or a folder has no such file.
@@ -31,11 +35,17 @@ def load_annotated(paths: Iterable[str | Path]) -> list[DuieText]:
 def _read(file: Path) -> Iterator[DuieText]:
     if not file.is_file():
         raise DataError("no such file", path=str(file))
-    with file.open("rb") as stream:
-        first = stream.readline(1 << 22)
-    if b'"anchors"' in first:
+    if b'"anchors"' in first_line(file):
         return map(_contrastive, read_rows(file, "contrastive"))
-    return map(to_duie, read_rows(file, "duie"))
+    return _annotated(read_rows(file, "duie"))
+
+
+def _annotated(rows: Iterable[Row]) -> Iterator[DuieText]:
+    for row in rows:
+        content, text = content_of(row, DuieRow), to_annotation(row).text
+        # Where all that was proposed is wrong, nobody has said what the text does hold: it is no text without a fact.
+        if text.facts or content.gold is not None or not content.spo_list:
+            yield text
 
 
 def _contrastive(row: Row) -> DuieText:
