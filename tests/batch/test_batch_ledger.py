@@ -70,6 +70,21 @@ def test_the_output_is_that_of_filter(verifier, source, tmp_path, tiny_folder):
     assert len(list((tmp_path / "out" / "kept").iterdir())) > 2
 
 
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_labels_beside_the_triples_go_with_them(verifier, tmp_path, format):
+    rows = [{**row, "labels": [n % 2 for n in range(len(row["triples"]))]} for row in candidate_rows(8)]
+    judge_all(verifier, write_jsonl(tmp_path / "in.jsonl", rows), tmp_path / "out", format)
+    for name in ("kept", "rejected"):
+        records = [
+            r for unit in plan_units(list_inputs([str(tmp_path / "out" / name)]), 10**6) for r in read_unit(unit)
+        ]
+        assert records
+        for record in records:
+            (given,) = [row for row in rows if row["text"] == record.raw["text"]]
+            label_of = {t["object"]: label for t, label in zip(given["triples"], given["labels"], strict=True)}
+            assert record.raw["labels"] == [label_of[t["object"]] for t in record.raw["triples"]]
+
+
 def test_parquet_holds_the_same_rows_and_can_be_judged_again(verifier, source, tmp_path):
     judge_all(verifier, source, tmp_path / "lines")
     judge_all(verifier, source, tmp_path / "tables", "parquet")

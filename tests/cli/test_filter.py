@@ -45,6 +45,20 @@ def source(tmp_path):
     return path
 
 
+def test_labels_beside_the_triples_go_with_them(tmp_path, tiny_folder):
+    row = {"text": TEXT, "triples": [triple("导演", "无名氏"), triple("编剧", "顾青禾")], "labels": [0, 1]}
+    path = tmp_path / "labelled.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    kept, rejected, everything = (tmp_path / f"{name}.jsonl" for name in ("kept", "rejected", "all"))
+    result = run(path, "-o", kept, "--rejected", rejected, "--all", everything, "--model", tiny_folder)
+    assert result.exit_code == 0, result.stderr
+    assert [[row["labels"] for row in rows_of(name)] for name in (kept, rejected, everything)] == [
+        [[1]],
+        [[0]],
+        [[0, 1]],
+    ]
+
+
 def test_kept_rejected_and_all(source, tmp_path, tiny_folder):
     kept, rejected, everything = (tmp_path / f"{name}.jsonl" for name in ("kept", "rejected", "all"))
     result = run(source, "-o", kept, "--rejected", rejected, "--all", everything, "--model", tiny_folder)

@@ -40,6 +40,17 @@ def test_an_llm_s_job_says_it_before_it_asks(own_triples, server):
     assert call("run", server, *SMALL).stderr.startswith(SAID)
 
 
+def test_labels_of_replaced_triples_are_not_left_to_others(own_triples, server, tiny_folder):
+    rows = [{**row, "labels": [0]} for row in rows_of("in.jsonl") if row.get("triples")]
+    write_rows("in.jsonl", [*rows, {"text": "《雾中渡》由林知远执导。", "labels": ["影视"]}])
+    by_extractor("extract")
+    by_extractor("run", "--model", tiny_folder, "--all", "extractor.jsonl")
+    call("extract", server, "-o", "llm.jsonl")
+    call("run", server, "-o", "kept.jsonl", "--all", "all.jsonl", "--model", tiny_folder)
+    for name in ("out.jsonl", "extractor.jsonl", "llm.jsonl", "kept.jsonl", "all.jsonl"):
+        assert [row.get("labels") for row in rows_of(name)] == [None, None, ["影视"]], name
+
+
 def test_nothing_is_said_of_plain_texts_nor_where_triples_stay(folder, server):
     assert "warning" not in by_extractor("extract")
     assert "warning" not in call("extract", server, "-o", "other.jsonl").stderr

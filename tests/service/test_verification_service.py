@@ -171,6 +171,17 @@ def test_extracted_triples_are_judged_and_failures_told(tiny_folder):
     assert closed == [True]
 
 
+def test_labels_go_with_their_triples(tiny_folder):
+    proposer, _ = proposing({TEXT: [LISTED, OUTSIDE]})
+    row = {"id": "x", "text": TEXT, "triples": [named(OUTSIDE), named(LISTED)], "labels": [0, 1]}
+    service = tiny_service(tiny_folder, proposer=proposer)
+    content = run(service, lambda service: service.filter({"rows": [row]})).content
+    assert [content[name][0]["labels"] for name in ("kept", "rejected", "all")] == [[1], [0], [0, 1]]
+    service = tiny_service(tiny_folder, proposer=proposer)
+    content = run(service, lambda service: service.extract({"texts": [row]})).content
+    assert not any("labels" in content[name][0] for name in ("kept", "rejected", "all"))
+
+
 def test_extraction_that_gives_nothing_is_an_error(tiny_folder):
     proposer, _ = proposing({"一": AnswerError("empty answer", "")})
     with pytest.raises(RefusalError, match="no answer that can be used: empty answer") as caught:

@@ -12,6 +12,7 @@ from cacre.batch.ledger import Counts, Ledger
 from cacre.batch.parts import ERRORS, PartFormat, UnitParts
 from cacre.batch.reading import Record, read_unit
 from cacre.batch.units import Unit
+from cacre.data import part_of
 from cacre.errors import DataError
 from cacre.inference import FilterSummary, Verifier
 from cacre.inference.decision import reason_kind
@@ -88,16 +89,12 @@ def _counted(summary: FilterSummary, errors: int) -> Counts:
 
 
 def _write(row: Mapping[str, Any], parts: UnitParts) -> None:
-    kept, rejected = (_only(row, outcome) for outcome in ("supported", "rejected"))
+    kept, rejected = part_of(row, "supported"), part_of(row, "rejected")
     encoded = {"kept": parts.encode(kept)}
     if rejected["triples"]:
         encoded["rejected"] = parts.encode(rejected)
     for dataset, line in encoded.items():
         parts.add(dataset, line)
-
-
-def _only(row: Mapping[str, Any], outcome: str) -> dict[str, Any]:
-    return {**row, "triples": [triple for triple in row["triples"] if triple["verdict"] == outcome]}
 
 
 def _count(triples: list[dict[str, Any]], summary: FilterSummary) -> None:

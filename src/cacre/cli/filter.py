@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
 from cacre.cli.unknown_predicates import unknown_lines
-from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, read_rows, to_candidates, verdict_row
+from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, part_of, read_rows, to_candidates, verdict_row
 from cacre.errors import CacreError
 from cacre.files import atomic_writer, is_special
 from cacre.inference import FilterSummary, Verifier, filter_rows, load_verifier
@@ -129,8 +129,8 @@ def filter_files(
             summary.add(verdicts)
             judged = verdict_row(row.raw, verdicts)
             _write(everything, judged)
-            _write(kept, _only(judged, "supported"))
-            losers = _only(judged, "rejected")
+            _write(kept, part_of(judged, "supported"))
+            losers = part_of(judged, "rejected")
             if losers["triples"]:
                 _write(rejected, losers)
             advance()
@@ -150,10 +150,6 @@ def _judged(verifier: Verifier, rows: Iterator[Row], chunk: int) -> Iterator[tup
 
     for verdicts in filter_rows(verifier, pairs(), chunk):
         yield waiting.popleft(), verdicts
-
-
-def _only(row: dict[str, Any], outcome: str) -> dict[str, Any]:
-    return {**row, "triples": [triple for triple in row["triples"] if triple["verdict"] == outcome]}
 
 
 def _sink(stack: ExitStack, path: str | None) -> TextIO | None:

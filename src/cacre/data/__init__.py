@@ -7,6 +7,7 @@ from cacre.data.corpus import load_examples
 from cacre.data.fields import Limits
 from cacre.data.jsonl import ErrorsFile, SeenIds, check_some_usable, dump_row, read_rows, write_rows
 from cacre.data.rows import Kind, Row, parse_row
+from cacre.data.triple_labels import part_of, without_labels
 
 __all__ = [
     "CandidateSet",
@@ -20,9 +21,11 @@ __all__ = [
     "load_examples",
     "modality_of",
     "parse_row",
+    "part_of",
     "read_rows",
     "to_candidates",
     "to_example",
     "verdict_row",
+    "without_labels",
     "write_rows",
 ]

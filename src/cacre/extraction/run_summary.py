@@ -7,19 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cacre.data import part_of
 from cacre.inference.decision import reason_kind
 from cacre.inference.unknown_predicates import UnknownPredicates
 
 
 def kept_part(row: Mapping[str, Any]) -> dict[str, Any]:
     """A judged row with its supported triples only."""
-    return {**row, "triples": [item for item in row["triples"] if item["verdict"] == "supported"]}
+    return part_of(row, "supported")
 
 
 def rejected_part(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """A judged row with its rejected triples only; None if it has none."""
-    triples = [item for item in row["triples"] if item["verdict"] == "rejected"]
-    return {**row, "triples": triples} if triples else None
+    part = part_of(row, "rejected")
+    return part if part["triples"] else None
 
 
 @dataclass

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Protocol
 
-from cacre.data import Row, verdict_row
+from cacre.data import Row, verdict_row, without_labels
 from cacre.data.fields import DEFAULT_LIMITS
 from cacre.extraction.extractor import Extraction, as_candidate
 from cacre.extraction.generator import Generator
@@ -48,7 +48,8 @@ class ExtractWork:
         room = fitting(extraction.triples)
         triples, surplus = extraction.triples[:room], extraction.triples[room:]
         errors = [*entries(row, extraction.faults), *(_surplus(row, item) for item in surplus)]
-        whole = {**row.raw, "triples": list(triples), "extraction": dict(extraction.provenance)}
+        given = without_labels(row.raw)  # of triples that give way
+        whole = {**given, "triples": list(triples), "extraction": dict(extraction.provenance)}
         whole.pop("judge", None)  # of an earlier run
         return Outcome(whole, tuple(errors))
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from cacre import __version__
-from cacre.data import CandidateSet, Limits, Row, to_candidates, verdict_row
+from cacre.data import CandidateSet, Limits, Row, part_of, to_candidates, verdict_row, without_labels
 from cacre.errors import CacreError, LLMError
 from cacre.inference import OnnxVerifier, Verifier
 from cacre.inference.verifier import MAX_CANDIDATES, MAX_TEXT_CHARACTERS
@@ -167,7 +167,7 @@ class VerificationService:
 
     async def _extract(self, proposer: Proposer, row: Row) -> dict[str, Any] | CacreError:
         try:
-            proposed = {**row.raw, **await proposer.propose(row.content.text)}
+            proposed = {**without_labels(row.raw), **await proposer.propose(row.content.text)}
             # What was paid for is not refused for being more than a client may send.
             settings = self.settings
             limits = Limits(settings.max_text_characters, settings.max_body_bytes, MAX_CANDIDATES, MAX_TEXT_CHARACTERS)
@@ -193,16 +193,12 @@ class VerificationService:
 
 
 def _parted(judged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    losers = [_only(row, "rejected") for row in judged]
+    losers = [part_of(row, "rejected") for row in judged]
     return {
-        "kept": [_only(row, "supported") for row in judged],
+        "kept": [part_of(row, "supported") for row in judged],
         "rejected": [row for row in losers if row["triples"]],
         "all": list(judged),
     }
-
-
-def _only(row: Mapping[str, Any], outcome: str) -> dict[str, Any]:
-    return {**row, "triples": [triple for triple in row["triples"] if triple["verdict"] == outcome]}
 
 
 def _counts(judged: Sequence[Mapping[str, Any]]) -> dict[str, int]:
