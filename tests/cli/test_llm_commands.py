@@ -180,6 +180,7 @@ def test_run_keeps_rejects_and_asks_the_judge(folder, server):
     kept = {row["id"]: row["triples"] for row in rows_of("kept.jsonl")}
     rejected = {row["id"]: row["triples"] for row in rows_of("rejected.jsonl")}
     assert list(judged) == ALL[:3]
+    assert [row["judge"] for row in rows_of("all.jsonl")] == ["of another life"] * 3
     for name, triples in judged.items():
         assert kept[name] == [item for item in triples if item["verdict"] == "supported"]
         assert rejected.get(name, []) == [item for item in triples if item["verdict"] == "rejected"]

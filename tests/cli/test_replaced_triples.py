@@ -40,6 +40,15 @@ def test_an_llm_s_job_says_it_before_it_asks(own_triples, server):
     assert call("run", server, *SMALL).stderr.startswith(SAID)
 
 
+def test_a_key_judge_of_one_s_own_is_passed_on(folder, tiny_folder):
+    record = {"prompt": "judge.zh@1:342ccd414fe9", "band": 0.05, "calls": 7}
+    texts = [f"《雾中渡{number}》由林知远执导。" for number in range(2)]
+    write_rows("in.jsonl", [{"text": texts[0], "judge": "程法官"}, {"text": texts[1], "judge": record}])
+    stderr = by_extractor("run", "--model", tiny_folder)
+    assert [row.get("judge") for row in rows_of("out.jsonl")] == ["程法官", None]
+    assert "2 rows, " in stderr and "LLM judge" not in stderr
+
+
 def test_labels_of_replaced_triples_are_not_left_to_others(own_triples, server, tiny_folder):
     rows = [{**row, "labels": [0]} for row in rows_of("in.jsonl") if row.get("triples")]
     write_rows("in.jsonl", [*rows, {"text": "《雾中渡》由林知远执导。", "labels": ["影视"]}])

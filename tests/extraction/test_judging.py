@@ -96,12 +96,12 @@ class Thresholded:
         return Verdict(candidate, outcome, text_score=0.1, reason=reason, margin=margin)
 
 
-def run(margins, *judgements, with_judge=True, band=0.05):
+def run(margins, *judgements, with_judge=True, band=0.05, **own):
     llm = ScriptedLLM(json.dumps({"triples": TRIPLES}), *judgements)
     extract = ExtractWork(Extractor(llm, SCHEMA, SETTINGS))
     asked = Judge(llm, SCHEMA, SETTINGS, band) if with_judge else None
     work = RunWork(extract, MicroBatcher(Thresholded(margins)), asked)
-    raw = {"id": "t1", "text": TEXT}
+    raw = {"id": "t1", "text": TEXT, **own}
     return asyncio.run(work(Row("in.jsonl", 1, raw, parse_row(raw, "texts")))), llm
 
 
@@ -185,6 +185,27 @@ def test_the_summary_says_what_the_judge_was_spared():
         summary.seen(run(margins, *judgement)[0].row)
     assert (summary.rows, summary.kept, summary.calls, summary.would_be_calls) == (2, 6, 1, 2)
     assert "1 saved" in summary.lines()[-1]
+
+
+RECORD = {"prompt": "judge.zh@1:342ccd414fe9", "band": 0.05, "calls": 7}
+"""What an earlier run with a judge has left in a row."""
+
+
+@pytest.mark.parametrize(
+    "own", ["程法官", ["程法官"], {"calls": 3}, {**RECORD, "name": "程法官"}, {**RECORD, "calls": "7"}, None]
+)
+def test_a_key_judge_of_one_s_own_is_passed_on_and_not_counted(own):
+    row = run([0.3, 0.3, -0.3, None], with_judge=False, judge=own)[0].row
+    assert row["judge"] == own
+    summary = RunSummary()
+    summary.seen(row)
+    assert (summary.rows, summary.calls) == (1, 0)
+
+
+def test_the_record_of_an_earlier_judge_goes_with_its_triples():
+    assert "judge" not in run([0.3, 0.3, -0.3, None], judge=RECORD)[0].row
+    row = run([0.3, 0.01, -0.02, None], verdicts_of(False, True), judge=RECORD)[0].row
+    assert row["judge"]["calls"] == 1
 
 
 def test_the_outputs_divide_the_row():

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Protocol
 
-from cacre.data import Row, verdict_row, without_labels
+from cacre.data import Row, verdict_row
 from cacre.data.fields import DEFAULT_LIMITS
 from cacre.extraction.extractor import Extraction, as_candidate
 from cacre.extraction.generator import Generator
 from cacre.extraction.job import error_entry
 from cacre.extraction.job_store import Outcome
 from cacre.extraction.judging import NOT_SUPPORTED, Judge
+from cacre.extraction.run_summary import bare
 from cacre.inference.micro_batching import MicroBatcher
 from cacre.types import Triple, Verdict
 
@@ -48,9 +49,7 @@ class ExtractWork:
         room = fitting(extraction.triples)
         triples, surplus = extraction.triples[:room], extraction.triples[room:]
         errors = [*entries(row, extraction.faults), *(_surplus(row, item) for item in surplus)]
-        given = without_labels(row.raw)  # of triples that give way
-        whole = {**given, "triples": list(triples), "extraction": dict(extraction.provenance)}
-        whole.pop("judge", None)  # of an earlier run
+        whole = {**bare(row.raw), "triples": list(triples), "extraction": dict(extraction.provenance)}
         return Outcome(whole, tuple(errors))
 
 
