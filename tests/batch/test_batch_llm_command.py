@@ -28,6 +28,8 @@ def test_a_dry_run_says_what_that_of_one_process_says_and_leaves_nothing_behind(
         (("batch-extract", "in.jsonl", *WORDS), 2, "give one or more inputs"),
         (("batch-extract", "in.jsonl", "out", "--provider", "ollama"), 1, "name one with --llm"),
         (("batch-extract", "in.jsonl", "out", *WORDS, "--max-cost", 1), 1, "--price-prompt"),
+        (("batch-extract", "in.jsonl", "out", *WORDS, "--price-prompt", 1), 1, "without --price-completion"),
+        (("batch-generate", "in.jsonl", "out", *WORDS, "--price-completion", 1), 1, "without --price-prompt"),
         (("batch-extract", "in.jsonl", "out", *WORDS, "--max-rounds", 2), 1, "only with --method multi-agent"),
         (("batch-generate", "in.jsonl", "out", *WORDS, "--gleanings", 1), 1, "use 0"),
         (("batch-extract", "in.jsonl", "out", *WORDS, "--offline"), 1, "answers.sqlite: no such cache, and --offline"),

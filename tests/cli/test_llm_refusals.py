@@ -28,6 +28,8 @@ from llm_server import LLMServer, Reply, answer_for, error
         (("-o", "out.jsonl", "--provider", "nobody"), "choose one of"),
         (("-o", "out.jsonl", "--window", "100", "--overlap", "100"), "must be smaller than window=100"),
         (("-o", "out.jsonl", "--max-cost", "1"), "--price-prompt"),
+        (("-o", "out.jsonl", "--price-prompt", "2", "--max-cost", "1"), "--price-prompt without --price-completion: "),
+        (("-o", "out.jsonl", "--price-completion", "0", "--dry-run"), "--price-completion without --price-prompt: "),
         (("-o", "out.jsonl", "--requests-per-minute", "-1"), "above 0"),
         (("-o", "out.jsonl", "--base-url", "file:///etc/passwd"), "http://localhost:8000/v1"),
         (("-o", "out.jsonl", "--base-url", "http://me:secret@localhost/v1"), "must not hold credentials"),
@@ -48,7 +50,16 @@ def test_run_and_generate_refuse_what_is_not_for_them(folder, server):
     assert "only one of the outputs can be standard output" in result.stderr
     assert "asks for no three lists" in call("generate", server, "--prompt", "extract").stderr
     assert "gleanings=1" in call("generate", server, "--gleanings", "1").stderr
+    for command in ("run", "generate"):
+        assert "without --price-completion" in call(command, server, "--price-prompt", "1").stderr
     assert names(folder) == ["in.jsonl"]
+
+
+def test_a_price_of_0_can_be_said(folder, server):
+    words = ("--dry-run", "--price-prompt", "0", "--price-completion", "8")
+    result = extract(server, *words)
+    assert result.exit_code == 0, result.stderr
+    assert "in the unit of the prices" in result.stdout
 
 
 @pytest.mark.parametrize("words", [("--samples", "0"), ("--style", "xml"), ("--unknown",), ("--timeout", "0")])

@@ -200,10 +200,18 @@ def extraction_settings(ask: AskOptions, default_model: str | None) -> Extractio
 
 
 def prices_of(pay: PayOptions) -> Prices | None:
-    """What tokens cost, if the user said so."""
-    if pay.price_prompt is None and pay.price_completion is None:
+    """What tokens cost, if the user said so.
+
+    Raises:
+        ConfigError: One price is given without the other, so that a limit on the cost would not hold.
+    """
+    prompt, completion = pay.price_prompt, pay.price_completion
+    if prompt is None and completion is None:
         return None
-    return Prices(pay.price_prompt or 0.0, pay.price_completion or 0.0)
+    if prompt is None or completion is None:
+        given, lacking = ("prompt", "completion") if completion is None else ("completion", "prompt")
+        raise ConfigError(f"--price-{given} without --price-{lacking}: give both, 0 for tokens that cost nothing")
+    return Prices(prompt, completion)
 
 
 class _Bar:
