@@ -84,6 +84,25 @@ def test_a_stopped_job_writes_what_it_has_beside_and_goes_on(files, tmp_path):
     assert not list(tmp_path.glob("*partial*"))
 
 
+def test_a_stopped_job_writes_nothing_of_texts_that_the_input_no_longer_has(files, tmp_path):
+    def stopping_at(name):
+        async def work(row):
+            if row.raw["id"] == name:
+                raise BudgetError("spent")
+            if row.raw["id"] == "r1":
+                raise UnavailableError("503")
+            return await number(row)
+
+        return work
+
+    run(files, stopping_at("r5"), width=1)
+    changed = [{**row, "id": f"r1{row['id'][1:]}"} if place in (1, 2, 3) else row for place, row in enumerate(ROWS)]
+    write_rows(tmp_path / "in.jsonl", changed)
+    assert run(files, stopping_at("r12"), width=1).state.resumed == 1
+    assert [row["id"] for row in lines(tmp_path / "out.partial.jsonl")] == ["r0", "r11", "r4"]
+    assert not files.errors.exists(), "the failed row has gone, too"
+
+
 def test_without_resume_all_is_done_anew(files):
     async def stop(row):
         raise BudgetError("spent") if row.raw["id"] == "r3" else await number(row)

@@ -22,6 +22,20 @@ def test_what_is_put_comes_back_in_the_order_of_the_input(tmp_path):
         assert len(store) == 3
 
 
+def test_what_is_recorded_of_a_row_that_has_changed_is_left_out(tmp_path):
+    rows = [{"text": f"第{number}段。"} for number in range(4)]
+    with JobStore(tmp_path / "job", {}) as store:
+        for position in (3, 0, 1):
+            store.put(position, rows[position], Outcome({"number": position}, again=position == 0))
+        assert list(store.outcomes_of(rows)) == [Outcome({"number": n}, again=n == 0) for n in (0, 1, 3)]
+        assert [o.row["number"] for o in store.outcomes_of([rows[0], rows[2], rows[1], rows[3]])] == [0, 3]
+        assert [o.row["number"] for o in store.outcomes_of(rows[:2])] == [0, 1]
+        nested = {}
+        for _ in range(100_000):
+            nested = {"in": nested}
+        assert [o.row["number"] for o in store.outcomes_of([nested, rows[1]])] == [1]
+
+
 def test_a_row_is_finished_until_it_changes(tmp_path):
     with JobStore(tmp_path / "job", {}) as store:
         assert not store.finished(0, ROW)

@@ -16,7 +16,7 @@ from cacre.data import ErrorsFile, check_some_usable, dump_row
 from cacre.errors import ConfigError, DataError
 from cacre.extraction.job import JobState, Watcher, Work, work_off
 from cacre.extraction.job_input import STANDARD, JobInput
-from cacre.extraction.job_store import JobStore
+from cacre.extraction.job_store import JobStore, Outcome
 from cacre.files import atomic_writer, is_special
 
 Choose = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
@@ -213,12 +213,18 @@ class FileJob:
             sinks = [(stack.enter_context(_sink(path)), choose) for path, choose in zip(paths, chosen, strict=True)]
             self.input.list_bad_rows(errors)
             check_some_usable(self.total, self.files.source, errors)
-            for outcome in self.store.outcomes(self.total):
+            for outcome in self._outcomes():
                 for entry in outcome.errors:
                     errors.add_entry({**entry, "path": self.files.source})
                 if outcome.row is not None:
                     _distribute(outcome.row, sinks)
         return errors.count
+
+    def _outcomes(self) -> Iterator[Outcome]:
+        """What the outputs are made of; a job that was stopped has not seen all rows, which may be others by now."""
+        if self.state.stopped_by is None:
+            return self.store.outcomes(self.total)
+        return self.store.outcomes_of(row.raw for row in self.input.rows())
 
 
 def _distribute(row: Mapping[str, Any], sinks: Sequence[tuple[TextIO, Choose]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS rows "
     "(position INTEGER PRIMARY KEY, key BLOB NOT NULL, again INTEGER NOT NULL, outcome TEXT NOT NULL)",
 )
+_RECORDS = "SELECT position, key, outcome, again FROM rows ORDER BY position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,24 @@ class JobStore:
         """
         query = "SELECT outcome, again FROM rows WHERE position < ? ORDER BY position"
         for content, again in self._file.execute(query, (2**62 if end is None else end,)):
-            values = json.loads(content)
-            yield Outcome(values["row"], tuple(values["errors"]), bool(again))
+            yield _outcome(content, again)
+
+    def outcomes_of(self, raws: Iterable[Mapping[str, Any]]) -> Iterator[Outcome]:
+        """The recorded outcomes of these rows, in their order.
+
+        Where a job was stopped before it came to a row that has changed, the record still holds what became of the
+        earlier one: that is left out.
+
+        Args:
+            raws: The rows of the input, from the first.
+        """
+        numbered = enumerate(raws)
+        for position, key, content, again in self._file.execute(_RECORDS):
+            raw = next((raw for place, raw in numbered if place == position), None)
+            if raw is None:
+                return
+            if _is_key(key, raw):
+                yield _outcome(content, again)
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -152,6 +169,18 @@ class JobStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _outcome(content: str, again: int) -> Outcome:
+    values = json.loads(content)
+    return Outcome(values["row"], tuple(values["errors"]), bool(again))
+
+
+def _is_key(key: bytes, raw: Mapping[str, Any]) -> bool:
+    try:
+        return key == _digest(raw)
+    except RecursionError:  # so deeply nested a row was never finished
+        return False
 
 
 def _digest(value: Mapping[str, Any]) -> bytes:
