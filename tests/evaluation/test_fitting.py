@@ -42,18 +42,18 @@ class FakeVerifier:
     def __init__(self, text_scores, pair_scores):
         self.text_scores, self.pair_scores, self.asked = text_scores, pair_scores, []
 
-    def score_many(self, pairs, strategies=("paraphrase", "schema", "siblings")):
+    def score_as_read(self, pairs, strategies=("paraphrase", "schema", "siblings")):
         self.asked.append(tuple(strategies))
+        return [(candidates, self._scores(candidates, strategies)) for _, candidates in pairs]
+
+    def _scores(self, candidates, strategies):
         return [
-            [
-                Scores(
-                    self.text_scores[c.triple.object],
-                    None if plan.strategy is None else self.pair_scores[plan.strategy][c.triple.object],
-                    plan.strategy,
-                )
-                for c, plan in zip(candidates, plan_companions(candidates, self.schema, strategies), strict=True)
-            ]
-            for _, candidates in pairs
+            Scores(
+                self.text_scores[c.triple.object],
+                None if plan.strategy is None else self.pair_scores[plan.strategy][c.triple.object],
+                plan.strategy,
+            )
+            for c, plan in zip(candidates, plan_companions(candidates, self.schema, strategies), strict=True)
         ]
 
 

@@ -64,8 +64,8 @@ class Constant:
 
     schema = load_schema("duie")
 
-    def score_many(self, pairs, strategies=()):
-        return [[Scores(0.5) for _ in candidates] for _, candidates in pairs]
+    def score_as_read(self, pairs, strategies=()):
+        return [(candidates, [Scores(0.5) for _ in candidates]) for _, candidates in pairs]
 
 
 @pytest.fixture

@@ -145,6 +145,17 @@ class BaselineVerifier:
         """
         return self._scores(as_pairs(pairs))
 
+    def score_as_read(
+        self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]], strategies: Sequence[PairStrategy] = ()
+    ) -> list[tuple[list[Candidate], list[Scores]]]:
+        """The candidates, which are read as they come, with the scores of `score_many`.
+
+        Raises:
+            DataError: As in `verify`, for any of the texts.
+        """
+        rows = as_pairs(pairs)
+        return [(candidates, scores) for (_, candidates), scores in zip(rows, self._scores(rows), strict=True)]
+
     def _scores(self, rows: Pairs) -> list[list[Scores]]:
         return [[Scores(squash(score)) for score in scores] for scores in self.baseline.scores(rows)]
 

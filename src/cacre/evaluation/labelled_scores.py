@@ -31,10 +31,10 @@ class Scorer(Protocol):
 
     schema: Schema
 
-    def score_many(
+    def score_as_read(
         self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]], strategies: Sequence[PairStrategy] = ...
-    ) -> list[list[Scores]]:
-        """Scores of each candidate, with one of the given pair strategies."""
+    ) -> Sequence[tuple[Sequence[Candidate], Sequence[Scores]]]:
+        """For each text its candidates as the verifier reads them, and their scores by one of the pair strategies."""
         ...
 
 
@@ -100,10 +100,10 @@ def judged_columns(verifier: Scorer, rows: Sequence[LabelledText]) -> JudgedColu
         rows: Labelled candidates; those not judged are compared with, but left out.
     """
     judged = np.asarray([label is not None for row in rows for label in row.labels], dtype=bool)
-    candidates = [candidate for row in rows for candidate in row.candidates]
     parts = {strategy: _scores(verifier, rows, strategy) for strategy in ALL_STRATEGIES}
     used = [part for part in parts.values() if np.isfinite(part[1][judged]).any()] or [parts["schema"]]
     kept = np.flatnonzero(judged).tolist()
+    candidates = used[0][3]  # the reading does not depend on what a candidate is compared with
     return JudgedColumns(
         labels=np.asarray([label for row in rows for label in row.labels if label is not None], dtype=bool),
         text=np.repeat(_text_numbers(rows), [len(row.labels) for row in rows])[judged],
@@ -124,11 +124,14 @@ def _text_numbers(rows: Sequence[LabelledText]) -> Ints:
 
 def _scores(
     verifier: Scorer, rows: Sequence[LabelledText], strategy: PairStrategy
-) -> tuple[Floats, Floats, list[str | None]]:
-    """Text scores `[N]`, pair scores `[N]` (nan where there is none) and strategy names of all candidates."""
+) -> tuple[Floats, Floats, list[str | None], list[Candidate]]:
+    """Text scores `[N]`, pair scores `[N]` (nan where there is none), strategy names, and the candidates as read."""
     pairs = [(row.text, [_prepared(c, strategy, verifier.schema) for c in row.candidates]) for row in rows]
-    flat = [score for row in verifier.score_many(pairs, (strategy,)) for score in row]
-    return np.asarray([score.text_score for score in flat]), _pair_scores(flat), [score.strategy for score in flat]
+    found = verifier.score_as_read(pairs, (strategy,))
+    read = [candidate for candidates, _ in found for candidate in candidates]
+    flat = [score for _, scores in found for score in scores]
+    names: list[str | None] = [score.strategy for score in flat]
+    return np.asarray([score.text_score for score in flat]), _pair_scores(flat), names, read
 
 
 def _pair_scores(scores: Iterable[Scores]) -> Floats:
@@ -149,24 +152,24 @@ def _prepared(candidate: Candidate, strategy: PairStrategy, schema: Schema) -> C
 def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: LabelSource) -> ScoreTable:
     """What the verifier may accept, with the scores that decide.
 
-    Candidates that fail a default check are left out, the right ones among them counted as missed; those that are not
-    judged count as wrong.
+    Candidates that fail a default check, as `cacre filter` applies it to what a candidate is read as, are left out, the
+    right ones among them counted as missed; those that are not judged count as wrong.
 
     Args:
         verifier: Gives the scores.
         rows: Labelled candidates.
         label_source: Who says what is right.
     """
-    scores = verifier.score_many([(row.text, row.candidates) for row in rows])
+    judged = verifier.score_as_read([(row.text, row.candidates) for row in rows])
     rules = DecisionRules()
     chosen: list[tuple[int, Candidate, bool, Scores]] = []
     numbers = _text_numbers(rows)
     lengths = {int(number): len(row.text) for number, row in zip(numbers, rows, strict=True)}
     missed = np.zeros(len(lengths), dtype=np.int64)
-    for number, row, found in zip(numbers.tolist(), rows, scores, strict=True):
+    for number, row, (read, found) in zip(numbers.tolist(), rows, judged, strict=True):
         missed[number] += row.missed_gold
         normalised = normalise_mention(row.text)
-        for candidate, label, score in zip(row.candidates, row.labels, found, strict=True):
+        for candidate, label, score in zip(read, row.labels, found, strict=True):
             if not (check_candidate(candidate, normalised, verifier.schema, rules) or check_modality(score, rules)):
                 chosen.append((number, candidate, label is True, score))
             else:

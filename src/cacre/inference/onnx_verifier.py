@@ -118,8 +118,27 @@ class OnnxVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        rows = as_pairs(pairs)
-        return [scores for _, scores in self._score(rows, strategies)]
+        return [scores for _, scores in self.score_as_read(pairs, strategies)]
+
+    def score_as_read(
+        self,
+        pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]],
+        strategies: Sequence[PairStrategy] = ALL_STRATEGIES,
+    ) -> list[Judged]:
+        """The scores of `score_many`, with the candidates as they were read: that is what checks are applied to.
+
+        Args:
+            pairs: Texts with their candidates.
+            strategies: Ways of finding what a candidate is compared with.
+
+        Returns:
+            For each text its candidates as read (turned round, in the reading that the text supports best, without
+            invisible characters) and their scores, in their order.
+
+        Raises:
+            DataError: As in `verify`, for any of the texts.
+        """
+        return list(self._score(as_pairs(pairs), strategies))
 
     def attention(self, text: str, candidate: CandidateLike) -> Attention:
         """Where a triple looks in the text; text and triple are read as `verify` reads them.
