@@ -1,5 +1,6 @@
 import json
 import shutil
+from importlib import resources
 
 import pytest
 from typer.testing import CliRunner
@@ -144,3 +145,25 @@ def test_spo_list_is_gold_of_candidates(tiny_folder, tmp_path):
     data.write_text('{"text": "甲。", "triples": [], "spo_list": [["甲"]]}\n', encoding="utf-8")
     result = invoke("calibrate", data, "--model", tiny_folder, "-o", tmp_path / "ours", "--threads", "1")
     assert f"{data}:1: spo_list[0]: expected" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [(), ("--target-precision", "0.85", "--max-recall-loss", "0.2")])
+def test_filter_without_checks_keeps_what_calibrate_says(tmp_path, limit):
+    sample = resources.files("cacre.resources").joinpath("samples", "demo.jsonl").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in sample.splitlines()[:30]]
+    data, kept, ours = tmp_path / "c.jsonl", tmp_path / "kept.jsonl", tmp_path / "ours"
+    data.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    options = ("--model", "mini-zh", "-o", ours, "--labels", "gold", *limit)
+    result = invoke("calibrate", data, *options, "--threads", "1")
+    assert result.exit_code == 0, result.output
+    off = ("--no-schema-checks", "--no-mention-checks", "--reject-modality", "none")
+    result = invoke("filter", data, "-o", kept, "--model", ours, *off)
+    assert result.exit_code == 0, result.output
+    gold = {row["text"]: {(t["subject"], t["predicate"], t["object"]) for t in row["gold"]} for row in rows}
+    found = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    triples = [(row["text"], (t["subject"], t["predicate"], t["object"])) for row in found for t in row["triples"]]
+    right = sum(triple in gold[text] for text, triple in triples)
+    said = json.loads((ours / "thresholds.json").read_text(encoding="utf-8"))["fitted_on"]
+    assert said["precision"] == round(right / len(triples), 4)
+    assert said["recall"] == round(right / sum(map(len, gold.values())), 4)

@@ -22,8 +22,9 @@ from cacre.evaluation.fitting import (
     label_candidates,
     write_thresholds,
 )
+from cacre.evaluation.labelled_scores import judged_columns
 from cacre.inference import DecisionRules, OnnxVerifier
-from cacre.inference.decision import Scores
+from cacre.inference.decision import Scores, check_scores
 from cacre.inference.pairing import plan_companions
 from cacre.inference.thresholds import Thresholds
 from cacre.schema import load_schema
@@ -75,8 +76,8 @@ def rows(predicate="导演"):
         for n, t in zip(NAMES, TRUE, strict=True)
     )
     return [
-        LabelledText("甲", candidates[:20], tuple(TRUE[:20])),
-        LabelledText("乙", candidates[20:], tuple(TRUE[20:])),
+        LabelledText("甲", candidates[:20], tuple(TRUE[:20]), lists=True),
+        LabelledText("乙", candidates[20:], tuple(TRUE[20:]), lists=True),
     ]
 
 
@@ -239,7 +240,7 @@ def test_agreement_and_relation_reach_the_calibration():
 def test_each_strategy_has_its_threshold_between_true_and_false():
     verifier = separable()
     fitted = fit_verifier(verifier, rows(), fitted_on={"data": "dev"})
-    assert verifier.asked == [("paraphrase",), ("schema",), ("siblings",)]
+    assert verifier.asked == [("paraphrase", "schema", "siblings"), ("paraphrase",), ("siblings",)]
     assert set(fitted.pair_thresholds) == {"paraphrase", "schema", "siblings"}
     for strategy, (low, high) in {"paraphrase": (0.7, 0.9), "schema": (0.4, 0.6), "siblings": (0.1, 0.3)}.items():
         assert low < fitted.pair_thresholds[strategy] <= high
@@ -247,6 +248,53 @@ def test_each_strategy_has_its_threshold_between_true_and_false():
     assert record["f1"] == record["precision"] == record["recall"] == 1.0
     assert (record["data"], record["texts"], record["candidates"], record["true"]) == ("dev", 2, 40, 20)
     assert record["target_precision"] is None
+
+
+def decided_by_schema(count=400):
+    """At inference each candidate meets its schema's paraphrase, which says nothing; its siblings would say all."""
+    generator = np.random.default_rng(0)
+    names = [f"人{i}" for i in range(count)]
+    labels = (generator.random(count) < 0.5).tolist()
+    noise = dict(zip(names, generator.random(count), strict=True))
+    told = {name: 0.9 if label else 0.1 for name, label in zip(names, labels, strict=True)}
+    verifier = FakeVerifier(
+        dict(zip(names, 0.2 * generator.random(count), strict=True)),
+        {"paraphrase": told, "schema": noise, "siblings": told},
+    )
+    candidates = tuple(Candidate(Triple("雾中渡", "导演", name)) for name in names)
+    return verifier, [LabelledText("甲", candidates, tuple(labels))]
+
+
+@pytest.mark.parametrize(
+    "wanted", [Requirements(), Requirements(target_precision=0.58), Requirements(max_recall_loss=0.2)]
+)
+def test_what_is_recorded_is_what_the_decision_rule_keeps(wanted):
+    verifier, [row] = decided_by_schema()
+    fitted = fit_verifier(verifier, [row], requirements=wanted)
+    [(_, scores)] = verifier.score_as_read([(row.text, row.candidates)])
+    kept = np.asarray([check_scores(score, fitted, DecisionRules()) is None for score in scores])
+    right = np.asarray(row.labels)
+    record = fitted.fitted_on
+    assert record["precision"] == round(right[kept].mean(), 4)
+    assert record["recall"] == round(kept[right].mean(), 4)
+    assert right[kept].mean() >= (wanted.target_precision or 0)
+    assert kept[right].mean() >= 1 - (wanted.max_recall_loss or 1)
+
+
+def test_a_strategy_that_decides_nothing_gets_its_threshold_at_the_given_text_threshold():
+    verifier, rows_ = decided_by_schema()
+    fitted = fit_verifier(verifier, rows_)
+    assert set(fitted.pair_thresholds) == {"paraphrase", "schema", "siblings"}
+    assert fitted.pair_thresholds["siblings"] == pytest.approx(0.5)
+
+
+def test_paraphrases_of_lists_do_not_tell_the_label():
+    said = Triple("林知远", "掌镜拍出", "雾中渡")
+    row = label_by_lists(Example(FILM, (RIGHT,), (said,), (WRONG,)))
+    same = dict.fromkeys(("林知远", "顾青禾"), 0.5)
+    verifier = FakeVerifier(same, {"paraphrase": same, "schema": same, "siblings": same})
+    assert judged_columns(verifier, [row]).strategies == ["schema", "schema"]
+    assert judged_columns(verifier, [replace(row, lists=False)]).strategies == ["paraphrase", "schema"]
 
 
 def test_a_predicate_outside_the_schema_is_compared_with_paraphrases_and_siblings_only():

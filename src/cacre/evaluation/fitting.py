@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cacre.data.conversion import CandidateSet, to_candidates
 from cacre.data.normalisation import normalise_triple
 from cacre.data.rows import Row
@@ -18,8 +16,9 @@ from cacre.evaluation.calibration import CalibrationSettings, CandidateColumns, 
 from cacre.evaluation.certificate import Certificate, GuaranteeSettings
 from cacre.evaluation.guarantee import certify
 from cacre.evaluation.label_reading import labels_of
-from cacre.evaluation.labelled_scores import JudgedColumns, Scorer, acceptable, judged_columns
+from cacre.evaluation.labelled_scores import JudgedColumns, Scorer, acceptable, judged_columns, other_pair_scores
 from cacre.evaluation.labelled_scores import LabelledText as LabelledText
+from cacre.evaluation.pair_threshold import fit_pair_threshold
 from cacre.evaluation.score_table import LabelSource
 from cacre.evaluation.thresholds import FittedThresholds, fit_thresholds
 from cacre.files import atomic_writer
@@ -47,7 +46,8 @@ def label_by_lists(example: Example) -> LabelledText:
     ]
     pairs = dict(zip(example.anchors, example.positives, strict=True))
     right = [Candidate(anchor, paraphrase=positive) for anchor, positive in pairs.items()]
-    return LabelledText(example.text, (*right, *map(Candidate, wrong)), (True,) * len(right) + (False,) * len(wrong))
+    labels = (True,) * len(right) + (False,) * len(wrong)
+    return LabelledText(example.text, (*right, *map(Candidate, wrong)), labels, lists=True)
 
 
 def label_by_gold(text: str, candidates: Sequence[Candidate], gold: Sequence[Triple]) -> LabelledText:
@@ -124,9 +124,11 @@ def fit_verifier(
 ) -> Thresholds:
     """Fit tau_1 and, for each pair strategy, tau_2, jointly; and the probability.
 
-    Each candidate is scored once per strategy, and the copies are fitted together, so that all strategies share one
-    tau_1. A wrong candidate of a contrastive list has no paraphrase by the extractor; the schema's stands in for it.
-    Candidates that are not judged are compared with, but not fitted on.
+    They are fitted on the scores that decide about the candidates, so that what is recorded is what the thresholds keep
+    of them where no check is applied. A strategy that decides about none gets its tau_2 afterwards, from the pair
+    scores that it would find, as good as it can be with that tau_1. Of contrastive lists the paraphrases are put aside
+    until then, for only right candidates have one; the schema's stands in for that of a wrong one. Candidates that are
+    not judged are compared with, but not fitted on.
 
     Args:
         verifier: Gives the scores.
@@ -153,16 +155,36 @@ def fit_verifier(
     if certificate is not None:
         return certificate.as_thresholds(probability, {**record, "criterion": "guarantee"})
     requirements = requirements or Requirements()
+    fitted = _fitted_thresholds(verifier, rows, columns, requirements)
+    return fitted.as_thresholds(probability, {**record, "criterion": "f1", **_reached(fitted, requirements)})
+
+
+def _fitted_thresholds(
+    verifier: Scorer, rows: Sequence[LabelledText], columns: JudgedColumns, requirements: Requirements
+) -> FittedThresholds:
+    missed = sum(row.missed_gold for row in rows)
     fitted = fit_thresholds(
         columns.text_score,
         columns.pair_score,
-        columns.tiled(labels),
+        columns.labels,
         strategies=columns.strategies,
-        missed_gold=columns.copies * sum(row.missed_gold for row in rows),
+        missed_gold=missed,
         target_precision=requirements.target_precision,
         max_recall_loss=requirements.max_recall_loss,
     )
-    return fitted.as_thresholds(probability, {**record, "criterion": "f1", **_reached(fitted, requirements)})
+    others = {
+        strategy: fit_pair_threshold(
+            columns.text_score,
+            scores,
+            columns.labels,
+            text_threshold=fitted.text_threshold,
+            missed_gold=missed,
+            target_precision=requirements.target_precision,
+            max_recall_loss=requirements.max_recall_loss,
+        )
+        for strategy, scores in other_pair_scores(verifier, rows, columns.strategies).items()
+    }
+    return replace(fitted, pair_thresholds={**fitted.pair_thresholds, **others})
 
 
 def _fitted_calibration(
@@ -171,12 +193,11 @@ def _fitted_calibration(
     return fit_calibration(
         columns.text_score,
         columns.pair_score,
-        columns.tiled(columns.labels),
+        columns.labels,
         columns=CandidateColumns(
-            text=columns.tiled(columns.text),
-            relation=columns.tiled(columns.relation).tolist() if by_relation else None,
-            agreement=columns.tiled(columns.agreement),
-            weight=np.full(len(columns.text_score), 1 / columns.copies),
+            text=columns.text,
+            relation=columns.relation if by_relation else None,
+            agreement=columns.agreement,
         ),
         settings=settings,
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from cacre.evaluation.curves import false_positives_removed_at_tpr, roc_auc
 from cacre.evaluation.score_table import Bools, Floats, Ints, LabelSource, ScoreTable
@@ -47,17 +46,19 @@ class LabelledText:
         candidates: What is scored.
         labels: True = supported, None = not judged; aligned with the candidates.
         missed_gold: Gold triples that no candidate proposes.
+        lists: Whether they are contrastive lists, of which only the right ones have a paraphrase.
     """
 
     text: str
     candidates: tuple[Candidate, ...]
     labels: tuple[bool | None, ...]
     missed_gold: int = 0
+    lists: bool = False
 
 
 @dataclass(frozen=True)
 class JudgedColumns:
-    """N judged candidates, scored once for each of C pair strategies."""
+    """N judged candidates, with the scores that decide about them."""
 
     labels: Bools
     """[N]."""
@@ -67,53 +68,67 @@ class JudgedColumns:
     """[N]."""
     agreement: Floats
     """[N]; nan where unknown."""
-    copies: int
-    """C."""
     text_score: Floats
-    """[C * N]."""
+    """[N]."""
     pair_score: Floats
-    """[C * N]; nan where there is none."""
+    """[N]; nan where there is none."""
     strategies: Sequence[str | None]
-    """[C * N]."""
-
-    def tiled(self, column: npt.ArrayLike) -> npt.NDArray[Any]:
-        """A column [N] once for each copy."""
-        return np.tile(np.asarray(column), self.copies)
+    """[N]; how each pair score was found."""
 
     def record(self, texts: int) -> dict[str, Any]:
         """What to note about the data."""
-        scores = self.text_score[: len(self.labels)]
         return {
             "texts": texts,
             "candidates": len(self.labels),
             "true": int(self.labels.sum()),
-            "text_auc": round(float(roc_auc(self.labels, scores)), 4),
-            "false_removed_at_tpr_974": round(float(false_positives_removed_at_tpr(self.labels, scores)), 4),
+            "text_auc": round(float(roc_auc(self.labels, self.text_score)), 4),
+            "false_removed_at_tpr_974": round(float(false_positives_removed_at_tpr(self.labels, self.text_score)), 4),
         }
 
 
 def judged_columns(verifier: Scorer, rows: Sequence[LabelledText]) -> JudgedColumns:
-    """Score the candidates that are judged, once for each pair strategy that finds anything.
+    """Score the candidates that are judged, as they are scored when they are filtered.
+
+    A paraphrase of contrastive lists is put aside: only right candidates have one, so that it would tell the label.
 
     Args:
         verifier: Gives the scores.
         rows: Labelled candidates; those not judged are compared with, but left out.
     """
-    judged = np.asarray([label is not None for row in rows for label in row.labels], dtype=bool)
-    parts = {strategy: _scores(verifier, rows, strategy) for strategy in ALL_STRATEGIES}
-    used = [part for part in parts.values() if np.isfinite(part[1][judged]).any()] or [parts["schema"]]
-    kept = np.flatnonzero(judged).tolist()
-    candidates = used[0][3]  # the reading does not depend on what a candidate is compared with
+    judged = _judged(rows)
+    found = verifier.score_as_read([(row.text, _decided_as(row)) for row in rows])
+    flat = [pair for candidates, scores in found for pair in zip(candidates, scores, strict=True)]
+    kept = [flat[place] for place in np.flatnonzero(judged).tolist()]
     return JudgedColumns(
         labels=np.asarray([label for row in rows for label in row.labels if label is not None], dtype=bool),
         text=np.repeat(_text_numbers(rows), [len(row.labels) for row in rows])[judged],
-        relation=[relation(candidates[place], verifier.schema) for place in kept],
-        agreement=_agreements(candidates[place] for place in kept),
-        copies=len(used),
-        text_score=np.concatenate([part[0][judged] for part in used]),
-        pair_score=np.concatenate([part[1][judged] for part in used]),
-        strategies=[part[2][place] for part in used for place in kept],
+        relation=[relation(candidate, verifier.schema) for candidate, _ in kept],
+        agreement=_agreements(candidate for candidate, _ in kept),
+        text_score=np.asarray([score.text_score for _, score in kept], dtype=np.float64),
+        pair_score=_pair_scores(score for _, score in kept),
+        strategies=[score.strategy for _, score in kept],
     )
+
+
+def other_pair_scores(verifier: Scorer, rows: Sequence[LabelledText], used: Iterable[str | None]) -> dict[str, Floats]:
+    """Pair scores `[N]` of the judged candidates, by each strategy that decides about none of them and finds any.
+
+    Args:
+        verifier: Gives the scores.
+        rows: Labelled candidates.
+        used: The strategies that decide.
+    """
+    judged, known = _judged(rows), set(used)
+    found: dict[str, Floats] = {s: _pair_scores_by(verifier, rows, s)[judged] for s in ALL_STRATEGIES if s not in known}
+    return {strategy: column for strategy, column in found.items() if np.isfinite(column).any()}
+
+
+def _judged(rows: Sequence[LabelledText]) -> Bools:
+    return np.asarray([label is not None for row in rows for label in row.labels], dtype=bool)
+
+
+def _decided_as(row: LabelledText) -> Sequence[Candidate]:
+    return [replace(candidate, paraphrase=None) for candidate in row.candidates] if row.lists else row.candidates
 
 
 def _text_numbers(rows: Sequence[LabelledText]) -> Ints:
@@ -122,16 +137,13 @@ def _text_numbers(rows: Sequence[LabelledText]) -> Ints:
     return np.asarray([numbers.setdefault(row.text, len(numbers)) for row in rows], dtype=np.int64)
 
 
-def _scores(
-    verifier: Scorer, rows: Sequence[LabelledText], strategy: PairStrategy
-) -> tuple[Floats, Floats, list[str | None], list[Candidate]]:
-    """Text scores `[N]`, pair scores `[N]` (nan where there is none), strategy names, and the candidates as read."""
+def _pair_scores_by(verifier: Scorer, rows: Sequence[LabelledText], strategy: PairStrategy) -> Floats:
+    """Pair scores `[N]` of all candidates by one strategy alone; nan where it finds nothing.
+
+    A wrong candidate of a contrastive list has no paraphrase by the LLM; the schema's stands in for it.
+    """
     pairs = [(row.text, [_prepared(c, strategy, verifier.schema) for c in row.candidates]) for row in rows]
-    found = verifier.score_as_read(pairs, (strategy,))
-    read = [candidate for candidates, _ in found for candidate in candidates]
-    flat = [score for _, scores in found for score in scores]
-    names: list[str | None] = [score.strategy for score in flat]
-    return np.asarray([score.text_score for score in flat]), _pair_scores(flat), names, read
+    return _pair_scores(score for _, scores in verifier.score_as_read(pairs, (strategy,)) for score in scores)
 
 
 def _pair_scores(scores: Iterable[Scores]) -> Floats:

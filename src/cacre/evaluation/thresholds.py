@@ -41,7 +41,7 @@ class FittedThresholds:
 
     Args:
         text_threshold: tau_1; -1 is off.
-        pair_thresholds: tau_2 of each strategy that occurred; -1 is off.
+        pair_thresholds: tau_2 of each strategy; -1 is off.
         precision: Of the kept candidates, the share that is true.
         recall: Of the true candidates and the missed gold, the share that is kept.
         f1: Harmonic mean of the two.
@@ -141,7 +141,7 @@ def fit_thresholds(
     objective = ThresholdObjective(
         criterion, int(truth.sum()), int((~truth).sum()), missed_gold, max_recall_loss, target_precision
     )
-    text_grid = _grid(texts, grid)
+    text_grid = threshold_grid(texts, grid)
     groups = _groups(texts, pairs, names, truth, text_grid, grid)
     chosen, values = _ascend(groups, _start(groups, objective), objective)
     best = int(np.argmax(values))
@@ -227,7 +227,7 @@ def _groups(
     groups = []
     for name in sorted(set(of)):
         rows = of == name
-        grid = _grid(pairs[rows], size) if name else np.asarray([OFF])
+        grid = threshold_grid(pairs[rows], size) if name else np.asarray([OFF])
         # the largest grid point that still lets the score through; off (0) lets everything through
         first = np.maximum(np.searchsorted(text_grid, texts[rows], side="right") - 1, 0)
         second = np.maximum(np.searchsorted(grid, pairs[rows], side="right") - 1, 0) if name else np.zeros_like(first)
@@ -243,7 +243,7 @@ def _kept(first: Places, second: Places, shape: tuple[int, int]) -> Floats:
     return counts[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1].astype(np.float64)
 
 
-def _grid(values: Floats, size: int) -> Floats:
+def threshold_grid(values: Floats, size: int) -> Floats:
     """Off, then at most `size` midpoints between neighbouring distinct values, ascending, evenly spaced in rank.
 
     Midpoints, because a score computed again in another batch may differ in its last bits.
