@@ -254,3 +254,24 @@ def test_synonyms_are_wrong_by_the_official_rules_and_right_by_a_schema(tmp_path
     assert report["against"]["correct"] == 1
     assert f"1 predicates of {predictions} were synonyms" in said_on_stderr
     assert CliRunner().invoke(app, [predictions, "--scores", "--schema", "duie"]).exit_code == 2
+
+
+def test_rows_of_one_text_are_scored_together(run_on):
+    director, writer = (plain_rows(spo) for spo in (RIGHT, ("晚潮", "编剧", "沈青")))
+    result = run_on({"p": [director, writer], "g": [writer, director]}, "p", "g", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["f1"], report["correct"], report["gold"]) == (1.0, 2, 2)
+    assert len(re.findall("1 rows of .* repeat the text of another: rows of one text are", result.stderr)) == 2
+
+
+def test_what_is_not_judged_right_is_no_gold_and_is_counted(run_on):
+    gold = {**plain_rows(RIGHT, WRONG, ALSO), "labels": [1, None, 0]}
+    result = run_on({"p": [plain_rows(RIGHT)], "g": [gold]}, "p", "g", "--json")
+    assert result.exit_code == 0, result.output
+    assert (json.loads(result.stdout)["f1"], json.loads(result.stdout)["gold"]) == (1.0, 1)
+    assert re.search("2 triples of .* are no gold by their labels: 1 wrong, 1 not judged", result.stderr)
+
+
+def plain_rows(*triples):
+    return {"text": TEXT, "triples": [list(triple) for triple in triples]}

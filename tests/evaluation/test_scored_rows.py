@@ -5,6 +5,7 @@ import pytest
 
 from cacre.errors import DataError
 from cacre.evaluation import read_aliases, read_scored_rows
+from cacre.evaluation.scored_rows import read_scored_file
 
 TEXT = "林夏的代表作是《海雾》。"
 
@@ -72,10 +73,42 @@ def test_what_a_label_calls_wrong_is_no_gold(tmp_path, labels):
     assert len(read_scored_rows(path)["雾"]) == 2
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"triples": [{"supported": 1}, {"supported": None}, {"supported": 0}]},
+        {"triples": [{"label": 1}, {}, {"label": 0}]},
+        {"triples": [{"label": {"supported": 1}}, {"label": None}, {"label": {"supported": 0}}]},
+        {"triples": [{}, {}, {}], "labels": [1, None, 0]},
+    ],
+)
+def test_of_a_row_with_labels_only_what_is_judged_right_is_gold(tmp_path, labels):
+    parts = (("导演", "林知远"), ("编剧", "顾青禾"), ("主演", "顾青禾"))
+    triples = [
+        {"subject": "雾中渡", "predicate": predicate, "object": name, **label}
+        for (predicate, name), label in zip(parts, labels["triples"], strict=True)
+    ]
+    file = read_scored_file(write(tmp_path, {"text": "雾", **labels, "triples": triples}), "gold")
+    assert [spo[1] for spo in file.rows["雾"]] == ["导演"]
+    assert (file.judged_wrong, file.unjudged) == (1, 1)
+
+
+def test_labels_of_gold_that_are_none(tmp_path):
+    row = {"text": "雾", "triples": [["雾中渡", "导演", "林知远"]]}
+    with pytest.raises(DataError, match="has 2 entries, triples has 1") as caught:
+        read_scored_rows(write(tmp_path, {**row, "labels": [1, 0]}), "gold")
+    assert (caught.value.line, caught.value.field) == (1, "labels")
+    of_others = write(tmp_path, {**row, "labels": ["影视"]})
+    assert len(read_scored_rows(of_others, "gold")["雾"]) == 1
+
+
 def test_blank_lines_a_byte_order_mark_and_repeats(tmp_path):
     first, last = ({"text": TEXT, "triples": [["海雾", "作者", name]]} for name in ("甲", "乙"))
     path = write(tmp_path, "\ufeff" + json.dumps(first), "", "  ", last)
-    assert read_scored_rows(path) == {TEXT: [("海雾", "作者", {"@value": "乙"})]}
+    both = [("海雾", "作者", {"@value": name}) for name in ("甲", "乙")]
+    assert read_scored_rows(path) == read_scored_rows(path, "gold") == {TEXT: both}
+    assert read_scored_rows(path, repeats="last") == {TEXT: both[1:]}
+    assert read_scored_file(path, "predictions").repeated == 1
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,22 +15,20 @@ import typer
 from rich.console import Console
 
 from cacre.cli.option_groups import with_groups
+from cacre.cli.scored_files import reader
 from cacre.cli.triple_report import Comparison, comparison_table, scores_table
 from cacre.cli.verifier_report import reading_line, verifier_tables
 from cacre.data import load_examples
 from cacre.errors import DataError
-from cacre.evaluation.bootstrap import Intervals, bootstrap_intervals
+from cacre.evaluation.bootstrap import FEWEST_TEXTS, Intervals, bootstrap_intervals
 from cacre.evaluation.duie_scorer import Aliases, Scores, Spo, count_texts, score_by_relation
 from cacre.evaluation.paired import Difference, order_as, paired_auc, paired_scores, require_same_texts
-from cacre.evaluation.scored_rows import canonical_predicates, read_aliases, read_gold_rows, read_scored_rows
+from cacre.evaluation.scored_rows import read_aliases
 from cacre.evaluation.table_reading import Reading, read_labelled_scores
 from cacre.evaluation.verifier_metrics import SCORES, measure
-from cacre.schema import load_schema
 
 DEFAULT_RESAMPLES = 1000
 """With `--scores` and `--against`, which are of little use without intervals."""
-FEWEST_TEXTS = 10
-"""Under so many, draws hardly differ, and an interval over them is far too narrow; of one text it is a point."""
 
 
 class ScoringMode(StrEnum):
@@ -147,14 +145,10 @@ class _TripleFiles:
 
 
 def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: int, *, as_json: bool) -> None:
-    read = _reader(options.schema)
-    predicted_rows = read(files.predictions, read_scored_rows(files.predictions))
-    found, by_anchors = read_gold_rows(files.gold)
-    gold_rows = read(files.gold, found)
+    read = reader(options.schema)
+    predicted_rows, gold_rows = read(files.predictions, "predictions"), read(files.gold, "gold")
     names = None if options.aliases is None else read_aliases(options.aliases)
     ignored = _ignored_texts(files, predicted_rows.keys(), gold_rows.keys())
-    if by_anchors:
-        typer.echo(f"{by_anchors} rows of {files.gold} have no gold: their anchors were taken for it", err=True)
     counts = count_texts(predicted_rows, gold_rows, options.mode.value, names)
     scores = Scores.of_counts(*counts.sum(axis=0).tolist())
     few = bool(resamples) and _too_few(len(counts))
@@ -162,7 +156,7 @@ def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: in
     relations = score_by_relation(predicted_rows, gold_rows, options.mode.value, names) if options.per_relation else {}
     other = None
     if files.against is not None:
-        rows = read(files.against, read_scored_rows(files.against))
+        rows = read(files.against, "predictions")
         other = _compare(rows, predicted_rows, gold_rows, options.mode, names, resamples)
         other = replace(other, differences=_without_intervals(other.differences)) if few else other
     if not as_json:
@@ -179,20 +173,6 @@ def _evaluate_triples(files: _TripleFiles, options: TripleOptions, resamples: in
         report["against"] = _report(other.scores, with_gold=names is not None)
         report["difference"] = {name: difference.to_dict() for name, difference in other.differences.items()}
     typer.echo(json.dumps(report, ensure_ascii=False))
-
-
-def _reader(schema: str | None) -> Callable[[Path, dict[str, list[Spo]]], dict[str, list[Spo]]]:
-    """What is done to the rows of a file: with a schema, its names replace synonyms, which is said."""
-    if schema is None:
-        return lambda _, rows: rows
-    relations = load_schema(schema)
-
-    def canonical(path: Path, rows: dict[str, list[Spo]]) -> dict[str, list[Spo]]:
-        renamed, changed = canonical_predicates(rows, relations)
-        typer.echo(f"{changed} predicates of {path} were synonyms and are taken for the schema's names", err=True)
-        return renamed
-
-    return canonical
 
 
 def _compare(

@@ -24,6 +24,8 @@ _REMEMBERED = 1 << 24
 """Numbers of drawn texts that are kept rather than drawn anew: 64 MB."""
 _DEFINED = 0.95
 """Share of the resamples in which a measure must be defined, for an interval over them to mean anything."""
+FEWEST_TEXTS = 10
+"""Under so many, draws hardly differ, and an interval over them is far too narrow; of one text it is a point."""
 
 
 @dataclass(frozen=True, slots=True)

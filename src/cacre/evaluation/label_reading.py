@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cacre.data import parse_row
 from cacre.data.normalisation import normalise_triple
 from cacre.data.rows import ContrastiveRow
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import VALUE
+from cacre.evaluation.judgements import Judgement, aligned_labels, judgement_of, kind_of, label_key
 from cacre.evaluation.score_table import LabelSource
 from cacre.evaluation.scored_rows import json_rows, parse_spo
 from cacre.types import Triple
@@ -22,16 +23,6 @@ WANTED: Mapping[LabelSource, str] = {
     "lists": "`anchors` and `negatives`, or a `label` in each triple",
 }
 """What a row must have to give labels of each source."""
-
-
-class Judgement(NamedTuple):
-    """What a label says of one triple.
-
-    `right` is None where the judges differed or gave no word; `kind` names the error of a wrong triple, if known.
-    """
-
-    right: bool | None
-    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +139,14 @@ def _no_triples(raw: Mapping[str, Any]) -> bool:
 
 
 def _judged(raw: Mapping[str, Any], source: LabelSource) -> Iterator[tuple[Triple, Judgement]]:
-    aligned = raw.get("labels") if source == "support" else None
     items = _list(raw, "triples")
-    if aligned is not None and (not isinstance(aligned, list) or len(aligned) != len(items)):
-        size = f"a list of {len(aligned)}" if isinstance(aligned, list) else repr(aligned)[:80]
-        raise DataError(f"expected a list aligned with the {len(items)} triples, got {size}", field="labels")
+    aligned = aligned_labels(raw, len(items)) if source == "support" else None
     for index, item in enumerate(items):
         if aligned is not None:
-            judgement = _judgement(aligned[index], f"labels[{index}]")
+            judgement = judgement_of(aligned[index], f"labels[{index}]")
         elif (key := _label_key(item, source)) is not None:
-            judgement = _judgement(item[key], f"triples[{index}].{key}")._replace(kind=_kind(item, item[key]))
+            judgement = judgement_of(item[key], f"triples[{index}].{key}")
+            judgement = judgement if isinstance(item[key], Mapping) else judgement._replace(kind=kind_of(item))
         else:
             continue
         yield normalise_triple(_triple(item, f"triples[{index}]")), judgement
@@ -165,26 +154,10 @@ def _judged(raw: Mapping[str, Any], source: LabelSource) -> Iterator[tuple[Tripl
 
 def _label_key(item: object, source: LabelSource) -> str | None:
     """Which key of a triple holds its label."""
-    if not isinstance(item, Mapping):
-        return None
     if source == "support":
-        return next((key for key in ("supported", "label") if key in item), None)
-    return "label" if "label" in item and not isinstance(item["label"], Mapping) else None
-
-
-def _judgement(value: object, field: str) -> Judgement:
-    if isinstance(value, Mapping):
-        if "supported" not in value:
-            raise DataError(f"is missing; present are: {', '.join(value)!r:.80}", field=f"{field}.supported")
-        return Judgement(_judgement(value["supported"], f"{field}.supported").right, _kind(value, None))
-    if value is not None and value not in (0, 1):
-        raise DataError(f"expected 1 (right), 0 (wrong) or null (not judged), got {value!r:.80}", field=field)
-    return Judgement(None if value is None else bool(value))
-
-
-def _kind(item: Mapping[str, Any], label: object) -> str | None:
-    kind = label.get("kind") if isinstance(label, Mapping) else item.get("kind")
-    return kind if isinstance(kind, str) else None
+        return label_key(item)
+    plain = isinstance(item, Mapping) and "label" in item and not isinstance(item["label"], Mapping)
+    return "label" if plain else None
 
 
 def _triple(item: object, field: str) -> Triple:

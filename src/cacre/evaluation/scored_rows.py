@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -26,51 +27,67 @@ _KEYS: dict[Side, tuple[str, ...]] = {
 ANCHORS = "anchors"
 
 
-def read_scored_rows(path: str | Path, side: Side = "predictions") -> dict[str, list[Spo]]:
+@dataclass
+class ScoredFile:
+    """What is scored of a file, and what has to be said of it.
+
+    Args:
+        rows: The SPOs of each text; those of several rows of one text together.
+        repeated: Rows whose text a row before had.
+        by_anchors: Rows of gold whose anchors are taken, for they have no gold.
+        judged_wrong: Triples of gold that a label calls wrong; they are left out.
+        unjudged: Triples of gold in rows with labels that have none, or null; they are left out too.
+    """
+
+    rows: dict[str, list[Spo]] = field(default_factory=dict)
+    repeated: int = 0
+    by_anchors: int = 0
+    judged_wrong: int = 0
+    unjudged: int = 0
+
+
+def read_scored_rows(
+    path: str | Path, side: Side = "predictions", *, repeats: Literal["together", "last"] = "together"
+) -> dict[str, list[Spo]]:
     """Read the SPOs of each text.
 
     A row is `{"text", ...}` with a list of SPOs under `triples` or `spo_list` (predictions), or under `gold`,
     `spo_list` or `triples` (gold), the first of these that it has. An SPO is `{"subject", "predicate", "object"}` or
     `[subject, predicate, object]`; the object is a string or a dict with `@value`. Triples whose `verdict` is
-    `rejected` are left out, and of `triples` as gold those that a label calls wrong. Of a text that occurs twice the
-    last row counts.
+    `rejected` are left out, and of `triples` as gold with labels those that none calls right.
+
+    Args:
+        path: A JSONL file in UTF-8; `-` is standard input.
+        side: Which side of the comparison the file is.
+        repeats: Whether the rows of one text count together, or the last one alone, as in the official script.
+
+    Raises:
+        DataError: The file cannot be read, or a row is not as above; with file, line and field.
+    """
+    return _read(path, side, _KEYS[side], repeats == "last").rows
+
+
+def read_scored_file(path: str | Path, side: Side) -> ScoredFile:
+    """Read as `read_scored_rows` does, with what was left out; of gold also anchors of rows that have nothing else.
 
     Args:
         path: A JSONL file in UTF-8; `-` is standard input.
         side: Which side of the comparison the file is.
 
     Raises:
-        DataError: The file cannot be read, or a row is not as above; with file, line and field.
-    """
-    return _read(path, side, _KEYS[side])[0]
-
-
-def read_gold_rows(path: str | Path) -> tuple[dict[str, list[Spo]], int]:
-    """Read gold as `read_scored_rows` does, and anchors of contrastive rows where they have none.
-
-    Args:
-        path: A JSONL file in UTF-8; `-` is standard input.
-
-    Returns:
-        The SPOs of each text, and in how many rows they are anchors.
-
-    Raises:
         DataError: As `read_scored_rows`.
     """
-    return _read(path, "gold", (*_KEYS["gold"], ANCHORS))
+    return _read(path, side, (*_KEYS[side], ANCHORS) if side == "gold" else _KEYS[side])
 
 
-def _read(path: str | Path, side: Side, keys: Sequence[str]) -> tuple[dict[str, list[Spo]], int]:
-    rows: dict[str, list[Spo]] = {}
-    by_anchors = 0
+def _read(path: str | Path, side: Side, keys: Sequence[str], last: bool = False) -> ScoredFile:
+    file = ScoredFile()
     for number, row in json_rows(path):
         try:
-            text, key, spos = _parse_row(row, side, keys)
+            _add_row(file, row, side, keys, last)
         except DataError as error:
             raise DataError(error.reason, path=str(path), line=number, field=error.field) from error
-        rows[text] = spos
-        by_anchors += key == ANCHORS
-    return rows, by_anchors
+    return file
 
 
 def canonical_predicates(rows: Mapping[str, Sequence[Spo]], schema: Schema) -> tuple[dict[str, list[Spo]], int]:
@@ -147,7 +164,25 @@ def _opened(path: str | Path) -> Iterator[TextIO]:
             yield stream
 
 
-def _parse_row(row: dict[str, Any], side: Side, keys: Sequence[str]) -> tuple[str, str, list[Spo]]:
+def _add_row(file: ScoredFile, row: dict[str, Any], side: Side, keys: Sequence[str], last: bool) -> None:
+    key = _key(row, side, keys)
+    file.by_anchors += key == ANCHORS
+    kept = [(index, item) for index, item in enumerate(row[key]) if not is_rejected(item)]
+    said = labels_of_triples(row) if side == "gold" and key == "triples" else []
+    if any(said):
+        wrong = {index for index, labels in enumerate(said) if False in labels}
+        right = {index for index, labels in enumerate(said) if True in labels} - wrong
+        file.judged_wrong += sum(index in wrong for index, _ in kept)
+        file.unjudged += sum(index not in wrong | right for index, _ in kept)
+        kept = [(index, item) for index, item in kept if index in right]
+    spos = [parse_spo(item, f"{key}[{index}]") for index, item in kept]
+    before = file.rows.get(row["text"])
+    file.repeated += before is not None
+    file.rows[row["text"]] = spos if before is None or last else [*before, *spos]
+
+
+def _key(row: dict[str, Any], side: Side, keys: Sequence[str]) -> str:
+    """Under which key the SPOs of a row stand."""
     if "text" not in row:
         raise DataError(missing(row, advice_on_missing("text", row)), field="text")
     if not isinstance(row["text"], str):
@@ -158,17 +193,9 @@ def _parse_row(row: dict[str, Any], side: Side, keys: Sequence[str]) -> tuple[st
         wanted = ", ".join(keys)
         advice = advice_on_missing("triples", row)
         raise DataError(f"a row of {side} needs a list under one of {wanted}; it has {', '.join(row)!r:.120}{advice}")
-    key = present[0]
-    if not isinstance(row[key], list):
-        raise DataError(f"expected a list, got {row[key]!r:.80}", field=key)
-    wrong = _judged_wrong(row) if side == "gold" and key == "triples" else frozenset()
-    kept = [(i, item) for i, item in enumerate(row[key]) if i not in wrong and not is_rejected(item)]
-    return row["text"], key, [parse_spo(item, f"{key}[{i}]") for i, item in kept]
-
-
-def _judged_wrong(row: dict[str, Any]) -> frozenset[int]:
-    """Which of a row's triples a label calls wrong: they were proposed, and are no gold."""
-    return frozenset(i for i, said in enumerate(labels_of_triples(row)) if False in said)
+    if not isinstance(row[present[0]], list):
+        raise DataError(f"expected a list, got {row[present[0]]!r:.80}", field=present[0])
+    return present[0]
 
 
 def parse_spo(item: object, field: str) -> Spo:

@@ -12,7 +12,8 @@ from cacre.data import Row, read_rows
 from cacre.data.normalisation import normalise_name, normalise_triple
 from cacre.data.rows import VerdictItem, VerdictRow, content_of
 from cacre.errors import DataError
-from cacre.evaluation.label_reading import WANTED, Judgement, LabelFile, RowLabels, labels_of
+from cacre.evaluation.judgements import Judgement
+from cacre.evaluation.label_reading import WANTED, LabelFile, RowLabels, labels_of
 from cacre.evaluation.score_table import Floats, LabelSource, ScoreTable
 from cacre.inference.pairing import plan_companions
 from cacre.schema import Schema
