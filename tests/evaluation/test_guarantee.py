@@ -206,6 +206,16 @@ def test_what_cannot_be_shown_is_refused_with_what_would_help():
         certify(table(text, score, coin), 0.9, DELTA)
 
 
+@pytest.mark.parametrize("right", [1700, 1701, 1702])
+def test_nobody_is_told_to_label_an_absurd_number_of_texts(right):
+    """Precision is that asked for, or hardly above it, at the only threshold there is."""
+    labels = np.random.default_rng(9).permutation(2000) < right
+    with pytest.raises(ConfigError, match="ask for less, or use a better model"):
+        certify(table(np.arange(2000), np.full(2000, 0.5), labels), PRECISION, DELTA)
+    with pytest.raises(DataError, match="more than 100000 labelled texts would be needed"):
+        certify(table(np.arange(2000), np.full(2000, 0.5), labels), 0.999999, DELTA)
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.1, float("nan")])
 def test_wrong_demands_are_named(value):
     columns = population(np.random.default_rng(6), 40)

@@ -53,3 +53,17 @@ def test_so_many_draws_are_about_enough(test):
     assert MEAN_TESTS[test](np.resize(losses, (2 * needed, 1)), 0.1, 0.1)[0] <= 0.1
     assert MEAN_TESTS[test](np.resize(losses, (needed // 2, 1)), 0.1, 0.1)[0] > 0.1
     assert draws_needed(losses + 0.1, 0.1, 0.1, test) is None
+
+
+@pytest.mark.parametrize("test", MEAN_TESTS)
+@pytest.mark.parametrize("below", [0.0, 1e-12, 1e-6, 1e-4, 1e-3, 1e-2])
+def test_draws_needed_are_a_number_that_would_do_or_none(test, below):
+    """Of coins whose mean is hardly below the bound: once as many as less than none."""
+    coin = (np.arange(10_000) < 1000).astype(float)
+    needed = draws_needed(coin, 0.1 + below, 0.1, test)
+    if below < 1e-9:
+        assert needed is None
+    elif needed is not None:
+        # the divergence of coins, which no test can do better than
+        assert needed >= math.log(10) / (below**2 / (2 * 0.1 * 0.9)) * 0.9
+    assert below < 1e-4 or needed is not None

@@ -34,6 +34,8 @@ from cacre.evaluation.threshold_objective import Criterion
 from cacre.evaluation.thresholds import fit_thresholds, keep
 from cacre.inference.thresholds import OFF, Thresholds
 
+MOST_TEXTS = 100_000
+"""More than anybody labels for a guarantee: a better model, or a lower precision, is the better advice."""
 GRID = 100
 """Values of text_threshold on the path, besides off; more cost nothing in power."""
 
@@ -151,10 +153,11 @@ class _Claim:
         flawless = self.loss(np.zeros_like(candidates), candidates)
         if len(candidates) and self.p_values(flawless)[0] <= self.delta:
             return
-        about = f"about {self._texts_needed(flawless)}" if len(candidates) else "more"
+        needed = self._texts_needed(flawless) if len(candidates) else None
+        about = f"more than {MOST_TEXTS}" if needed is None else f"about {needed}"
         raise DataError(
             f"{len(candidates)} texts with candidates are left for testing, too few to guarantee {self}: even if all "
-            f"their candidates were right, {about} labelled texts would be needed in all"
+            f"their candidates were right, {about if len(candidates) else 'more'} labelled texts would be needed in all"
         )
 
     def refusal(self, table: ScoreTable, path: _Path) -> str:
@@ -172,9 +175,10 @@ class _Claim:
         )
 
     def _texts_needed(self, losses: Floats) -> int | None:
-        """About how many texts, both parts together, if all are like these `[n, 1]`; None if no number would do."""
+        """About how many texts, both parts together, if all are like these `[n, 1]`; None for too many."""
         needed = draws_needed(losses[:, 0], self.error_rate, self.delta, self.settings.test)
-        return None if needed is None else math.ceil(needed / (1 - self.settings.fit_share))
+        texts = None if needed is None else math.ceil(needed / (1 - self.settings.fit_share))
+        return None if texts is None or texts > MOST_TEXTS else texts
 
     def __str__(self) -> str:
         return f"precision {self.precision:g} with delta {self.delta:g}"

@@ -12,6 +12,9 @@ from cacre.evaluation.score_table import Floats
 
 MeanTest = Literal["betting", "hoeffding_bentkus"]
 
+_ROUNDING = 1e-9
+"""How far sums of rounded losses may miss their mean."""
+
 
 def betting_p_values(losses: Floats, bound: float, delta: float) -> Floats:
     """p-values of `mean loss >= bound` by betting against it (Waudby-Smith & Ramdas 2024; Bates et al. 2021, 3.1.3).
@@ -78,16 +81,16 @@ def draws_needed(losses: Floats, bound: float, delta: float, test: MeanTest) -> 
         test: Which test is to be run.
 
     Returns:
-        A number; None if their mean is not below the bound, so that none would do.
+        A number; None if their mean is not below the bound by more than rounding, so that none would do.
     """
-    mean = float(losses.mean())
-    if mean >= bound:
+    if float(losses.mean()) >= bound - _ROUNDING:
         return None
     if test == "betting":
-        growth = float(np.log1p(-np.linspace(0.02, 1.0, 50)[:, None] * (losses - bound)).mean(axis=1).max())
+        # A mean just below the bound is only told from it by small bets.
+        growth = float(np.log1p(-np.geomspace(1e-4, 1.0, 80)[:, None] * (losses - bound)).mean(axis=1).max())
     else:
         growth = float(_divergence(losses.mean(keepdims=True), bound)[0])
-    return math.ceil(math.log(1 / delta) / growth)
+    return math.ceil(math.log(1 / delta) / growth) if growth > 0 else None
 
 
 def _divergence(mean: Floats, bound: float) -> Floats:
