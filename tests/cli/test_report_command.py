@@ -83,10 +83,20 @@ def test_page_figures_and_numbers_are_written(run, tmp_path):
     assert "judged against the text (support)" in page
     assert str(tmp_path) not in page  # folders may be private
     numbers = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    assert (numbers["candidates"], numbers["right"], numbers["resamples"]) == (9, 6, 20)
+    assert (numbers["candidates"], numbers["right"], numbers["resamples"]) == (9, 6, 0)
+    assert numbers["scores"]["text_score"]["auc"]["interval"] is None
+    assert "no intervals: they come from drawing texts anew, of 10 or more; here: 3" in result.stderr
     names = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
     stems = ("roc", "similarities", "thresholds", "risk-coverage", "reliability")
     assert names == {f"{stem}{ending}" for stem in stems for ending in (".svg", ".png")}
+
+
+def test_of_ten_texts_there_are_intervals(run, seen, tmp_path):
+    many = [{**row, "id": f"{n}{row['id']}", "text": f"{row['text']}{n}"} for n in range(4) for row in rows()]
+    result = run("--label-source", "support", source=write(tmp_path / "many.jsonl", many))
+    assert "no intervals" not in result.stderr
+    assert seen[0].measured["resamples"] == 20
+    assert seen[0].measured["scores"]["text_score"]["auc"]["interval"] is not None
 
 
 def test_gold_is_the_annotation_of_the_rows(run, seen):

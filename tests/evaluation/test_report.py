@@ -113,12 +113,23 @@ def test_all_six_figures_with_how_to_read_them(page):
 @pytest.mark.parametrize("source", list(SOURCES))
 def test_the_page_says_who_labelled_and_what_to_beware_of(source, monkeypatch):
     monkeypatch.setattr(report, "draw_figures", lambda _: ([], ["none drawn"]))  # drawing takes most of the time
-    found = reading(texts=4, source=source)
+    found = reading(texts=10, source=source)
     text = Page(make_report(source_of(found, history=())).page).text
     assert SOURCES[source][2] in text
     assert ("Gold is incomplete" in text) == (source == "gold")
     assert "all.jsonl" in text
     assert "50 resamples" in text
+
+
+def test_of_few_texts_the_page_has_no_intervals(monkeypatch):
+    monkeypatch.setattr(report, "draw_figures", lambda _: ([], ["none drawn"]))
+    found = reading(texts=9)
+    page = make_report(source_of(found, history=(), measured=measure(found.table, resamples=0))).page
+    text = Page(page).text
+    assert "no intervals: they come from drawing texts anew, of 10 or more; here: 9" in text
+    assert not re.search(r"[\d.]+ to [+-]?[\d.]+", text)
+    assert 'class="up"' not in page
+    assert 'class="down"' not in page
 
 
 def test_the_numbers_on_the_page_are_those_measured(page):

@@ -20,7 +20,7 @@ from cacre.cli.triple_report import Comparison, comparison_table, scores_table
 from cacre.cli.verifier_report import reading_line, verifier_tables
 from cacre.data import load_examples
 from cacre.errors import DataError
-from cacre.evaluation.bootstrap import FEWEST_TEXTS, Intervals, bootstrap_intervals
+from cacre.evaluation.bootstrap import Intervals, bootstrap_intervals, too_few_texts
 from cacre.evaluation.duie_scorer import Aliases, Scores, Spo, count_texts, score_by_relation
 from cacre.evaluation.paired import Difference, order_as, paired_auc, paired_scores, require_same_texts
 from cacre.evaluation.scored_rows import read_aliases
@@ -256,10 +256,10 @@ def _ignored_texts(files: _TripleFiles, predicted: AbstractSet[str], gold: Abstr
 
 def _too_few(texts: int) -> bool:
     """Whether there are too few texts for intervals; says so."""
-    if texts >= FEWEST_TEXTS:
-        return False
-    typer.echo(f"no intervals: they come from drawing texts anew, of {FEWEST_TEXTS} or more; here: {texts}", err=True)
-    return True
+    reason = too_few_texts(texts)
+    if reason is not None:
+        typer.echo(reason, err=True)
+    return reason is not None
 
 
 def _without_intervals(differences: Mapping[str, Difference]) -> dict[str, Difference]:

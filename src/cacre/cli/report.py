@@ -12,6 +12,7 @@ import typer
 
 from cacre import __version__
 from cacre.data import read_rows
+from cacre.evaluation.bootstrap import too_few_texts
 from cacre.evaluation.figure_data import read_history
 from cacre.evaluation.figures import save
 from cacre.evaluation.report import Report, ReportSource, make_report
@@ -56,7 +57,9 @@ def report_command(
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
     language: Annotated[Languages, typer.Option(help="Of the labels on the figures.")] = Languages.en,
-    resamples: Annotated[int, typer.Option(min=1, help="Resamples of texts for the intervals.")] = 1000,
+    resamples: Annotated[
+        int, typer.Option(min=1, help="Resamples of texts for the intervals, which need 10 texts.")
+    ] = 1000,
     seed: Annotated[int, typer.Option(min=0)] = 13,
 ) -> None:
     """Write a page that shows how good the verdicts are: before and after, curves, relations, the worst errors."""
@@ -67,8 +70,10 @@ def report_command(
     reading = read_labelled_scores(
         verdicts, labels, source=label_source.value, schema=None if folder is None else folder.schema
     )
+    if few := too_few_texts(len(set(reading.table.text.tolist()))):
+        typer.echo(few, err=True)
     judged = read_judged(dict(row.raw) for row in read_rows(verdicts, "verdicts"))
-    measured = measure(reading.table, resamples=resamples, seed=seed)
+    measured = measure(reading.table, resamples=0 if few else resamples, seed=seed)
     report = make_report(
         ReportSource(
             title=title or f"Verification report: {verdicts.name}",

@@ -111,6 +111,13 @@ class TextDraws:
             yield np.bincount(drawn, minlength=self.texts).astype(np.uint32)
 
 
+def too_few_texts(texts: int) -> str | None:
+    """Why so many texts give no intervals; None if they do."""
+    if texts >= FEWEST_TEXTS:
+        return None
+    return f"no intervals: they come from drawing texts anew, of {FEWEST_TEXTS} or more; here: {texts}"
+
+
 def percentile_interval(values: Floats, level: float = 0.95) -> Interval | None:
     """Percentile interval of a measure over resamples.
 

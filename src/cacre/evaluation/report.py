@@ -12,6 +12,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined, Template
 
 from cacre.errors import DataError
+from cacre.evaluation.bootstrap import too_few_texts
 from cacre.evaluation.candidate_groups import SMALLEST_RELATION
 from cacre.evaluation.excerpts import Segment, excerpt
 from cacre.evaluation.figure_style import Language
@@ -69,7 +70,7 @@ class ReportSource:
         thresholds: Those that the verdicts were found with, if they are known.
         history: Entries of the training log; empty if there is none.
         language: Of the figures' labels.
-        resamples: How many files to draw for the intervals.
+        resamples: How many files to draw for the intervals; with too few texts there are none.
         seed: Seed of the generator.
     """
 
@@ -122,17 +123,20 @@ def make_report(source: ReportSource) -> Report:
     kinds = kind_counts(candidates)
     figures, missing = draw_figures(FigureSource(table, source.thresholds, source.history, source.language))
     worst = worst_errors(candidates)
+    texts = len(np.unique(table.text))
+    few = too_few_texts(texts)
     page = _template().render(
         title=source.title,
         facts=source.facts,
         labels=SOURCES[table.label_source],
-        texts=len(np.unique(table.text)),
+        texts=texts,
+        few=few,
         candidates=len(table),
         right=int(table.labels.sum()),
         kept=int(kept.sum()),
         wrong_kept=int((kept & ~table.labels).sum()),
         missed_gold=int(table.missed_gold.sum()),
-        rates=compare_rates(table, kept, resamples=source.resamples, seed=source.seed),
+        rates=compare_rates(table, kept, resamples=0 if few else source.resamples, seed=source.seed),
         qualities=qualities(source.measured),
         figures=figures,
         missing=missing,

@@ -42,7 +42,7 @@ class Rate:
     Args:
         name: Which one.
         before: Of all candidates.
-        before_interval: 95 % interval.
+        before_interval: 95 % interval; this and the others are None without resamples.
         after: Of the supported ones.
         after_interval: 95 % interval.
         change_interval: 95 % interval of the difference, from the same resamples.
@@ -50,10 +50,10 @@ class Rate:
 
     name: str
     before: float
-    before_interval: Interval
+    before_interval: Interval | None
     after: float
-    after_interval: Interval
-    change_interval: Interval
+    after_interval: Interval | None
+    change_interval: Interval | None
 
     @property
     def change(self) -> float:
@@ -171,25 +171,31 @@ def compare_rates(table: ScoreTable, kept: Bools, *, resamples: int = 1000, seed
     Args:
         table: Labelled candidates; right triples that none of them proposes count in the recall.
         kept: `[N]`.
-        resamples: How many files to draw.
+        resamples: How many files to draw; 0 gives no intervals.
         seed: Seed of the generator.
 
     Raises:
         DataError: There are no texts.
-        ConfigError: `resamples` is below 1.
+        ConfigError: `resamples` is below 0.
     """
     everything = np.ones(len(table), dtype=np.bool_)
     counts = [_counts(table, chosen) for chosen in (everything, kept)]
     before, after = (Scores.of_counts(*(int(total) for total in part.sum(axis=0))) for part in counts)
-    drawn = [bootstrap_scores(part, resamples, seed) for part in counts]
-    ends = [np.quantile(part, (0.025, 0.975), axis=0) for part in (*drawn, drawn[1] - drawn[0])]
-    intervals = [[(float(part[0, i]), float(part[1, i])) for part in ends] for i in range(3)]
+    intervals = _intervals(counts, resamples, seed) if resamples else [(None, None, None)] * len(RATES)
     values = zip((before.precision, before.recall, before.f1), (after.precision, after.recall, after.f1), strict=True)
     rates = tuple(
         Rate(name, old, first, new, second, change)
         for name, (old, new), (first, second, change) in zip(RATES, values, intervals, strict=True)
     )
     return BeforeAfterRates(before, after, rates, resamples)
+
+
+def _intervals(counts: Sequence[Counts], resamples: int, seed: int) -> list[tuple[Interval, Interval, Interval]]:
+    """For each rate its interval before, after, and of the change."""
+    before, after = (bootstrap_scores(part, resamples, seed) for part in counts)
+    ends = [np.quantile(part, (0.025, 0.975), axis=0) for part in (before, after, after - before)]
+    first, second, change = ([(float(low), float(high)) for low, high in part.T] for part in ends)
+    return list(zip(first, second, change, strict=True))
 
 
 def group_rows(table: ScoreTable, kept: Bools, measured: Mapping[str, Any]) -> dict[str, list[Group]]:
