@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from cacre.data import write_rows
+from cacre.data import dump_row, write_rows
 from cacre.errors import BudgetError, ConfigError, DataError, UnavailableError
 from cacre.extraction.file_job import FileJob, JobFiles, Outlet
 from cacre.extraction.job_store import Outcome
@@ -206,6 +206,18 @@ def test_one_output_to_standard_output_and_none_to_a_folder(tmp_path):
         JobFiles("in.jsonl", (Outlet("-"), Outlet("-")))
     with pytest.raises(ConfigError, match="is a folder"):
         JobFiles("in.jsonl", (Outlet(str(tmp_path)),))
+
+
+def test_a_pipe_is_read_once_and_copied(tmp_path):
+    # As a shell gives it: cacre extract <(...)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as stream:
+        stream.write("".join(map(dump_row, ROWS)).encode())
+    try:
+        run(JobFiles(f"/dev/fd/{reader}", (Outlet(str(tmp_path / "out.jsonl")),)))
+    finally:
+        os.close(reader)
+    assert [row["id"] for row in lines(tmp_path / "out.jsonl")] == [row["id"] for row in ROWS]
 
 
 def test_partial_outputs_are_as_many_as_outputs(tmp_path):

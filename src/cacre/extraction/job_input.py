@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Literal
 
 from cacre.data import ErrorsFile, Row, read_rows
 from cacre.errors import DataError
+from cacre.files import is_special
 
 STANDARD = "-"
 
@@ -22,7 +24,7 @@ class JobInput:
     """The text rows of a file. A context manager, which reads the whole input once when it is entered.
 
     Args:
-        source: The file; `-` is standard input, which is copied to a temporary file.
+        source: The file; `-` is standard input. That, or a pipe, is copied to a temporary file.
         on_error: What becomes of rows that cannot be used.
         limit: Only the first so many rows; None for all.
 
@@ -87,10 +89,12 @@ def _placed(error: DataError, source: str) -> DataError:
 
 @contextmanager
 def _spooled(source: str) -> Iterator[str]:
-    if source != STANDARD:
+    if source != STANDARD and (not is_special(source) or Path(source).is_dir()):
         yield source
         return
-    with tempfile.NamedTemporaryFile(suffix=".jsonl") as copy:
-        shutil.copyfileobj(sys.stdin.buffer, copy)
+    with ExitStack() as stack:
+        stream = sys.stdin.buffer if source == STANDARD else stack.enter_context(Path(source).open("rb"))
+        copy = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".jsonl"))
+        shutil.copyfileobj(stream, copy)
         copy.flush()
         yield copy.name
