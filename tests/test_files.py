@@ -5,12 +5,14 @@ import os
 import pickle
 import resource
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cacre.errors import OutputError
-from cacre.files import atomic_writer, is_special
+from cacre.files import atomic_writer, descriptor_of, is_special, is_standard_output
 
 
 def write(path, text="new\n"):
@@ -158,9 +160,73 @@ def test_a_pipe_that_nobody_reads_is_no_error_of_ours(tmp_path):
         stream.write("x")
 
 
+STREAMS = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"]
+
+
+def writers(folder, redirection, output, *words):
+    """Let a shell start a writer for each of the words, all of which have the same standard output."""
+    code = "import sys, cacre.files\nwith cacre.files.atomic_writer(sys.argv[1]) as f: print(sys.argv[2], file=f)"
+    (folder / "link").symlink_to("/dev/stdout")
+    (folder / "write.py").write_text(code, encoding="utf-8")
+    loop = f'for word in {" ".join(words)}; do "$0" write.py "$1" "$word" || exit 1; done {redirection}'
+    done = subprocess.run(["sh", "-c", loop, sys.executable, output], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return (folder / "out.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("output", STREAMS)
+def test_writers_of_one_redirected_stream_add_to_it(tmp_path, output):
+    assert writers(tmp_path, "> out.txt", output, "甲", "乙") == "甲\n乙\n"
+    assert names(tmp_path) == ["link", "out.txt", "write.py"]
+
+
+@pytest.mark.parametrize("output", STREAMS)
+def test_what_a_stream_appends_to_stays(tmp_path, output):
+    (tmp_path / "out.txt").write_text("旧\n", encoding="utf-8")
+    assert writers(tmp_path, ">> out.txt", output, "甲", "乙") == "旧\n甲\n乙\n"
+
+
+def test_any_open_descriptor_is_written_to_and_stays_open(tmp_path):
+    with (tmp_path / "out.txt").open("w+", encoding="utf-8") as file:
+        file.write("旧\n")
+        file.flush()
+        write(f"/dev/fd/{file.fileno()}")
+        file.write("more\n")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "旧\nnew\nmore\n"
+    assert names(tmp_path) == ["out.txt"]
+
+
+def test_a_descriptor_that_is_not_open_is_named():
+    with pytest.raises(OutputError, match="/dev/fd/999: cannot be written: Bad file descriptor"):
+        write("/dev/fd/999")
+
+
+def test_which_paths_stand_for_descriptors(tmp_path):
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "5").touch()
+    (tmp_path / "fds").symlink_to("/dev/fd")
+    numbers = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/7": 7, f"/proc/{os.getpid()}/fd/7": 7}
+    assert {path: descriptor_of(path) for path in numbers} == numbers
+    assert descriptor_of(tmp_path / "fds" / "7") == 7
+    for other in ("-", "/dev/null", "/dev/fd", "/dev/fd/x", tmp_path / "5", tmp_path / "round", tmp_path / "none"):
+        assert descriptor_of(other) is None, other
+    assert [is_standard_output(path) for path in ("-", "/dev/stdout", "/dev/stderr", "out.txt")] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["长" * 82 + ".jsonl", "a" * 255, "长" * 85, "é" * 127])
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
+    with atomic_writer(tmp_path / name) as stream:
+        stream.write("new\n")
+        [unfinished] = names(tmp_path)
+        assert unfinished.startswith(f".{name[:20]}") and unfinished.endswith(".part")
+    assert names(tmp_path) == [name]
+
+
 def test_what_is_special(tmp_path):
     (tmp_path / "file").touch()
     assert is_special(os.devnull)
     assert is_special(tmp_path)
+    assert is_special("/dev/stdout")
+    assert is_special("/dev/fd/999")
     assert not is_special(tmp_path / "file")
     assert not is_special(tmp_path / "none")

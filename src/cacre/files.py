@@ -16,9 +16,45 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+_LONGEST_PREFIX = 60
+"""Bytes of a file's name that the name of its temporary file repeats: both have the system's limit of 255."""
+_LINKS = 40
+"""Links that are followed one by one, as many as Linux follows."""
+
+
 def is_special(path: str | Path) -> bool:
-    """Whether something stands at `path` that is no regular file: a device or a pipe such as /dev/null, or a folder."""
+    """Whether `path` is no regular file: a device or pipe such as /dev/null, an open stream (/dev/stdout), a folder."""
+    if descriptor_of(path) is not None:
+        return True
     return Path(path).exists() and not Path(path).is_file()
+
+
+def descriptor_of(path: str | Path) -> int | None:
+    """The file descriptor of this process that a path stands for, as /dev/stdout, /dev/fd/3 or a link to them do.
+
+    The system shows such a path as a link to the file that was opened. Whoever followed it would write another file
+    than the one that is open, and lose what others have written or write to it.
+    """
+    path = Path(path)
+    for _ in range(_LINKS):
+        # The folder is resolved, but never the last part: that is the link in question.
+        folder = path.parent.resolve()
+        if _lists_descriptors(folder) and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = folder / path.readlink()
+    return None
+
+
+def is_standard_output(path: str | Path) -> bool:
+    """Whether a path is `-` or stands for the same stream, as /dev/stdout does."""
+    return str(path) == "-" or descriptor_of(path) == 1
+
+
+def temporary_prefix(name: str) -> str:
+    """How the name of the temporary file begins that becomes the file `name`; it ends in `.part`."""
+    return f".{os.fsencode(name)[:_LONGEST_PREFIX].decode(errors='ignore')}."
 
 
 @contextmanager
@@ -27,7 +63,8 @@ def atomic_writer(path: str | Path) -> Iterator[TextIO]:
 
     The text goes to a temporary file in the same folder, is synced to disk and renamed over `path`; on an error the
     temporary file is removed and what stood at `path` before is untouched. A symbolic link stays, and the file it leads
-    to is replaced. A device or pipe, such as /dev/null, is written to directly: renaming over it would destroy it.
+    to is replaced. A device or pipe, such as /dev/null, is written to directly: renaming over it would destroy it. So
+    is an open stream, such as /dev/stdout, from where it stands.
 
     Raises:
         OutputError: The folder cannot be written, `path` is a folder, or there is no room. It is an OSError too.
@@ -36,7 +73,7 @@ def atomic_writer(path: str | Path) -> Iterator[TextIO]:
     with _named(given):
         special = is_special(path)
     if special:
-        with _opened(given, given) as stream:
+        with _opened(_special_file(path), given) as stream:
             yield stream
         return
     with _named(given):
@@ -44,7 +81,7 @@ def atomic_writer(path: str | Path) -> Iterator[TextIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Asked now: who writes several files removes what stood there before these take its place.
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path.name), suffix=".part")
     try:
         with _opened(handle, given) as stream:
             yield stream
@@ -80,6 +117,25 @@ class _Output(io.FileIO):
     def write(self, data: ReadableBuffer, /) -> int:
         with _named(self._path):
             return super().write(data)
+
+
+def _lists_descriptors(folder: Path) -> bool:
+    """Whether a folder, links followed, is the one of this process's descriptors: /proc/self/fd, elsewhere /dev/fd."""
+    if folder == Path("/dev/fd"):
+        return True
+    match folder.parts:
+        case ("/", "proc", process, "fd") | ("/", "proc", process, "task", _, "fd"):
+            return process == str(os.getpid())
+    return False
+
+
+def _special_file(path: str | Path) -> int | str:
+    """What to open for a special file; a descriptor is doubled, so that closing it leaves the stream open."""
+    descriptor = descriptor_of(path)
+    if descriptor is None:
+        return str(path)
+    with _named(str(path)):
+        return os.dup(descriptor)
 
 
 def _opened(file: int | str, path: str) -> TextIO:

@@ -138,7 +138,8 @@ def test_input_and_outputs_must_differ(source, tmp_path, tiny_folder):
     before = source.read_bytes()
     same = tmp_path / "sub" / ".." / "in.jsonl"
     (tmp_path / "sub").mkdir()
-    for arguments in (("-o", same), ("-o", "x.jsonl", "--all", "x.jsonl"), ("-o", "-", "--all", "-")):
+    twice = (("-o", "x.jsonl", "--all", "x.jsonl"), ("-o", "-", "--all", "-"), ("--all", "/dev/stdout"))
+    for arguments in (("-o", same), *twice):
         result = run(source, *arguments, "--model", tiny_folder)
         assert result.exit_code == 2
     link = tmp_path / "link.jsonl"

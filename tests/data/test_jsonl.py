@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 
 import pytest
@@ -175,6 +176,14 @@ def test_no_errors_no_file_and_none_left_from_before(tmp_path):
     with ErrorsFile(target) as errors:
         list(read_rows(write(tmp_path / "a.jsonl", {"text": "甲"}), "texts", on_error="skip", errors=errors))
     assert not target.exists()
+
+
+def test_a_device_is_not_removed_for_want_of_errors(tmp_path):
+    device = tmp_path / "device"
+    os.mkfifo(device)
+    with ErrorsFile(device):
+        pass
+    assert device.is_fifo()
 
 
 def test_a_failed_run_leaves_no_errors_file(tmp_path):

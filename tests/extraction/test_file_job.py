@@ -202,8 +202,9 @@ def test_a_job_that_finished_no_row_leaves_no_record(files, tmp_path):
 
 
 def test_one_output_to_standard_output_and_none_to_a_folder(tmp_path):
-    with pytest.raises(ConfigError, match="only one"):
-        JobFiles("in.jsonl", (Outlet("-"), Outlet("-")))
+    for other in ("-", "/dev/stdout", "/dev/fd/1"):
+        with pytest.raises(ConfigError, match="only one"):
+            JobFiles("in.jsonl", (Outlet("-"), Outlet(other)))
     with pytest.raises(ConfigError, match="is a folder"):
         JobFiles("in.jsonl", (Outlet(str(tmp_path)),))
 

@@ -23,7 +23,7 @@ from cacre.cli.replaced_triples import warn_of_replaced
 from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
 from cacre.extraction.run_summary import RunSummary, bare, kept_part, rejected_part
-from cacre.files import atomic_writer
+from cacre.files import atomic_writer, is_standard_output
 from cacre.inference import Verifier
 from cacre.types import Candidate
 
@@ -175,7 +175,7 @@ def _sink(path: str | None) -> Iterator[Any]:
 @contextmanager
 def _bar(paths: FilterPaths) -> Iterator[Any]:
     """A bar on a terminal's stderr, unless rows go to the same terminal; yields what to call after each row."""
-    if not sys.stderr.isatty() or (paths.kept == STANDARD and sys.stdout.isatty()):
+    if not sys.stderr.isatty() or (is_standard_output(paths.kept) and sys.stdout.isatty()):
         yield lambda: None
         return
     columns = (TextColumn("extract"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"), TimeElapsedColumn())

@@ -20,7 +20,7 @@ from cacre.cli.option_groups import with_groups
 from cacre.cli.unknown_predicates import unknown_lines
 from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, part_of, read_rows, to_candidates, verdict_row
 from cacre.errors import CacreError
-from cacre.files import atomic_writer, is_special
+from cacre.files import atomic_writer, is_special, is_standard_output
 from cacre.inference import FilterSummary, Verifier, filter_rows, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
 from cacre.types import Candidate, Verdict
@@ -65,7 +65,7 @@ class FilterPaths:
             typer.BadParameter: Two of the paths are the same file.
         """
         outputs = [path for path in (self.kept, self.rejected, self.everything) if path is not None]
-        if outputs.count(STANDARD) > 1:
+        if sum(map(is_standard_output, outputs)) > 1:
             raise typer.BadParameter("only one of the outputs can be standard output: give files for the others")
         files = [p for p in (self.source, *outputs, str(self.errors)) if p != STANDARD and not is_special(p)]
         path, count = Counter(str(Path(path).resolve()) for path in files).most_common(1)[0]
@@ -169,7 +169,7 @@ def _write(sink: TextIO | None, row: dict[str, Any]) -> None:
 @contextmanager
 def _progress(paths: FilterPaths) -> Iterator[Any]:
     """A bar on a terminal's stderr, unless rows go to the same terminal; yields what to call after each row."""
-    if not sys.stderr.isatty() or (paths.kept == STANDARD and sys.stdout.isatty()):
+    if not sys.stderr.isatty() or (is_standard_output(paths.kept) and sys.stdout.isatty()):
         yield lambda: None
         return
     columns = (TextColumn("filter"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeElapsedColumn())

@@ -24,6 +24,7 @@ from cacre.extraction.job_input import STANDARD, JobInput
 from cacre.extraction.pricing import JobEstimate
 from cacre.extraction.prompts import load_prompt
 from cacre.extraction.settings import ExtractionSettings, parse_settings
+from cacre.files import is_standard_output
 from cacre.llm import (
     LLM,
     CachedLLM,
@@ -232,7 +233,7 @@ class _Bar:
 @contextmanager
 def _bar(name: str, files: JobFiles, total: int, meter: Meter) -> Iterator[_Bar | None]:
     """A bar on a terminal's stderr, unless rows go to the same terminal."""
-    if not sys.stderr.isatty() or (files.outlets[0].path == STANDARD and sys.stdout.isatty()):
+    if not sys.stderr.isatty() or (is_standard_output(files.outlets[0].path) and sys.stdout.isatty()):
         yield None
         return
     columns = (

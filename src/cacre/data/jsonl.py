@@ -17,7 +17,7 @@ from cacre.data.rows import Kind, Row, parse_row
 from cacre.data.shapes import advice_on_line
 from cacre.data.strict_json import read_json
 from cacre.errors import ConfigError, DataError
-from cacre.files import atomic_writer
+from cacre.files import atomic_writer, is_special
 
 _DRAIN_BYTES = 1 << 16
 _PREVIEW_BYTES = 1000
@@ -83,7 +83,7 @@ class ErrorsFile:
         """Bring the file under its final name."""
         self._stream = None
         self._stack.close()
-        if self.count == 0:
+        if self.count == 0 and not is_special(self.path):
             self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

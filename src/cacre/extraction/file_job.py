@@ -17,7 +17,7 @@ from cacre.errors import ConfigError, DataError
 from cacre.extraction.job import JobState, Watcher, Work, work_off
 from cacre.extraction.job_input import STANDARD, JobInput
 from cacre.extraction.job_store import JobStore, Outcome
-from cacre.files import atomic_writer, is_special
+from cacre.files import atomic_writer, is_special, is_standard_output
 
 Choose = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What of a finished row goes into an output; None for nothing."""
@@ -60,7 +60,7 @@ class JobFiles:
 
     def __post_init__(self) -> None:
         outputs = [outlet.path for outlet in self.outlets]
-        if outputs.count(STANDARD) > 1:
+        if sum(map(is_standard_output, outputs)) > 1:
             raise ConfigError("only one of the outputs can be standard output (-): give files for the others")
         for path in outputs:
             if Path(path).is_dir():

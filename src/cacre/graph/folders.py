@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cacre.errors import OutputError
-from cacre.files import atomic_writer, is_special
+from cacre.files import atomic_writer, is_special, temporary_prefix
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def whole_folder(folder: Path, names: Collection[str]) -> Iterator[Callable[[str
 
 def is_leftover(path: Path, names: Collection[str]) -> bool:
     """Whether `path` is a temporary file that a killed export of one of `names` left."""
-    return path.suffix == ".part" and path.name.startswith(tuple(f".{name}." for name in names)) and path.is_file()
+    return path.suffix == ".part" and path.name.startswith(tuple(map(temporary_prefix, names))) and path.is_file()
 
 
 @contextmanager
