@@ -34,9 +34,11 @@ def serve(*words):
 
 def test_options_become_settings(served, tiny_folder):
     words = ("--model", tiny_folder, "--port", 0, "--max-batch-rows", 3, "--text-threshold", 0.25, "--threads", 1)
+    words = (*words, "--max-batch-triples", 40)
     assert serve(*words).exit_code == 0
     ((service, settings),) = served
-    assert (settings.host, settings.port, settings.max_batch_rows) == ("127.0.0.1", 0, 3)
+    assert (settings.host, settings.port) == ("127.0.0.1", 0)
+    assert (settings.max_batch_rows, settings.max_batch_triples) == (3, 40)
     told = service.model().content
     assert (told["name"], told["text_threshold"], told["llm"]) == ("tiny", 0.25, None)
 

@@ -94,6 +94,37 @@ def test_the_verdicts_are_those_of_the_verifier_alone():
     assert asyncio.run(main()) == [verifier.verify(text, candidates) for text in texts]
 
 
-def test_max_rows_is_checked():
-    with pytest.raises(ConfigError, match="max_rows must be at least 1, got 0"):
-        MicroBatcher(Recorder(), max_rows=0)
+def batches_of(sizes, gone=(), **bounds):
+    """How texts with so many triples are put together."""
+    recorder = Recorder()
+    batcher = MicroBatcher(recorder, **bounds)
+
+    async def main():
+        calls = [
+            asyncio.create_task(batcher.verify(str(place), [Triple("s", "p", "o")] * size))
+            for place, size in enumerate(sizes)
+        ]
+        await asyncio.sleep(0)
+        for place in gone:
+            calls[place].cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    asyncio.run(main())
+    return [[sizes[int(text)] for text in batch] for batch in recorder.batches]
+
+
+def test_a_batch_ends_at_its_triples_too():
+    assert batches_of([4, 3, 3, 1, 10, 11, 1, 9, 1], max_triples=10) == [[4, 3, 3], [1], [10], [11], [1, 9], [1]]
+    assert batches_of([1] * 5, max_triples=10, max_rows=2) == [[1, 1], [1, 1], [1]]
+    assert batches_of([300, 200, 1]) == [[300, 200], [1]], "500 by default"
+
+
+def test_who_has_gone_takes_no_place_in_a_batch():
+    assert batches_of([9, 8, 1, 1], gone=[1], max_triples=10, max_rows=2) == [[9, 1], [1]]
+    assert batches_of([9, 8], gone=[0, 1]) == []
+
+
+@pytest.mark.parametrize("bound", ["max_rows", "max_triples"])
+def test_bounds_are_checked(bound):
+    with pytest.raises(ConfigError, match=f"{bound} must be at least 1, got 0"):
+        MicroBatcher(Recorder(), **{bound: 0})

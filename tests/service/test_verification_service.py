@@ -140,6 +140,27 @@ def test_an_idle_batcher_waits_until_its_batch_is_full():
     assert "cacre_batch_rows_count 1.0" in metrics.page()[0].decode()
 
 
+def test_an_idle_batcher_waits_until_it_has_the_triples_of_a_batch():
+    verifier = HeldVerifier()
+    verifier.go.set()
+
+    async def main():
+        batcher = PatientBatcher(CountedVerifier(verifier, Metrics()), 100, LONG, max_triples=5)
+        await asyncio.gather(*(batcher.verify(TEXT, [Triple(*LISTED)] * count) for count in (2, 3)))
+
+    asyncio.run(asyncio.wait_for(main(), LONG / 2))
+
+
+def test_a_request_of_many_triples_is_judged_in_several_batches():
+    service, verifier = held_service(ServeSettings(max_batch_triples=7, timeout_seconds=LONG))
+    verifier.go.set()
+    rows = [{"text": TEXT, "triples": [LISTED] * count} for count in (3, 4, 1, 9, 2)]
+    run(service, lambda service: service.filter({"rows": rows}))
+    page = service.metrics.page()[0].decode()
+    assert "cacre_batch_rows_count 4.0" in page, "3 + 4, 1, 9, 2"
+    assert "cacre_batch_triples_sum 19.0" in page
+
+
 def test_extraction_needs_an_llm(tiny_folder):
     with pytest.raises(RefusalError, match=r"no LLM is configured.*cacre serve --base-url") as caught:
         run(tiny_service(tiny_folder), lambda service: service.extract({"texts": [TEXT]}))

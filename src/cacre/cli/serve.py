@@ -43,6 +43,9 @@ class LimitOptions:
     """What requests may be at most."""
 
     max_batch_rows: Annotated[int, typer.Option(min=1, help="Texts judged at once.", rich_help_panel=LIMITS)] = 32
+    max_batch_triples: Annotated[
+        int, typer.Option(min=1, help="Triples judged at once, unless one text has more.", rich_help_panel=LIMITS)
+    ] = 500
     max_wait_ms: Annotated[
         float,
         typer.Option(

@@ -10,7 +10,10 @@ from cacre.errors import ConfigError
 from cacre.inference.verifier import Verifier, as_pair
 from cacre.types import Candidate, Triple, Verdict
 
-_Waiting = tuple[tuple[str, list[Candidate]], asyncio.Future[list[Verdict]]]
+MAX_BATCH_TRIPLES = 500
+"""Triples after which a batch ends: about a second on one CPU, which all who come meanwhile have to wait."""
+Waiting = tuple[tuple[str, list[Candidate]], asyncio.Future[list[Verdict]]]
+"""A text with its candidates, and whom the verdicts are for."""
 
 
 class MicroBatcher:
@@ -21,20 +24,22 @@ class MicroBatcher:
     Args:
         verifier: Judges the batches.
         max_rows: Most texts in one batch.
+        max_triples: Most triples in one batch; a single text may have more.
 
     Attributes:
         judging: The batch that a thread works on, or worked on last; None before the first. Callers that go away do
             not stop the thread.
 
     Raises:
-        ConfigError: `max_rows` is below 1.
+        ConfigError: `max_rows` or `max_triples` is below 1.
     """
 
-    def __init__(self, verifier: Verifier, max_rows: int = 64) -> None:
-        if max_rows < 1:
-            raise ConfigError(f"max_rows must be at least 1, got {max_rows}")
-        self._verifier, self._max_rows = verifier, max_rows
-        self._waiting: deque[_Waiting] = deque()
+    def __init__(self, verifier: Verifier, max_rows: int = 64, max_triples: int = MAX_BATCH_TRIPLES) -> None:
+        for name, value in (("max_rows", max_rows), ("max_triples", max_triples)):
+            if value < 1:
+                raise ConfigError(f"{name} must be at least 1, got {value}")
+        self._verifier, self._max_rows, self._max_triples = verifier, max_rows, max_triples
+        self._waiting: deque[Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self.judging: asyncio.Future[list[list[Verdict]]] | None = None
 
@@ -48,15 +53,30 @@ class MicroBatcher:
         if not pair[1]:
             return []
         future: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((pair, future))
+        self._add((pair, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work_off())
         return await future
 
+    def _add(self, waiting: Waiting) -> None:
+        self._waiting.append(waiting)
+
+    def _next_batch(self) -> list[Waiting]:
+        """Take from the queue what is judged next; none if nobody waits any more."""
+        batch: list[Waiting] = []
+        triples = 0
+        while self._waiting and len(batch) < self._max_rows:
+            (_, candidates), future = self._waiting[0]
+            if not future.done():  # else its caller has gone
+                triples += len(candidates)
+                if batch and triples > self._max_triples:
+                    break
+                batch.append(self._waiting[0])
+            self._waiting.popleft()
+        return batch
+
     async def _work_off(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))]
-            batch = [(pair, future) for pair, future in batch if not future.done()]
+        while batch := self._next_batch():
             pairs = [pair for pair, _ in batch]
             self.judging = asyncio.ensure_future(asyncio.to_thread(self._verifier.verify_many, pairs))
             try:

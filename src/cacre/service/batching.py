@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cacre.inference import Verifier
-from cacre.inference.micro_batching import MicroBatcher
+from cacre.inference.micro_batching import MAX_BATCH_TRIPLES, MicroBatcher, Waiting
 from cacre.service.errors import RefusalError
 from cacre.service.metrics import Metrics
 from cacre.types import Candidate, Triple, Verdict
@@ -33,8 +33,6 @@ class CountedVerifier:
 
     def verify_many(self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]]) -> list[list[Verdict]]:
         """Judge several texts at once."""
-        if not pairs:  # all who asked have gone
-            return []
         self._metrics.batch(len(pairs), sum(len(candidates) for _, candidates in pairs))
         return self._verifier.verify_many(pairs)
 
@@ -46,24 +44,29 @@ class PatientBatcher(MicroBatcher):
         verifier: Judges the batches.
         max_rows: Most texts in one batch.
         max_wait: Seconds that the first text waits at most for others.
+        max_triples: Most triples in one batch; a single text may have more.
     """
 
-    def __init__(self, verifier: Verifier, max_rows: int, max_wait: float) -> None:
-        super().__init__(verifier, max_rows)
+    def __init__(
+        self, verifier: Verifier, max_rows: int, max_wait: float, max_triples: int = MAX_BATCH_TRIPLES
+    ) -> None:
+        super().__init__(verifier, max_rows, max_triples)
         self._max_wait, self._full = max_wait, asyncio.Event()
 
-    async def verify(self, text: str, candidates: Sequence[Candidate | Triple]) -> list[Verdict]:
-        """Judge the candidates of one text; one verdict per candidate, in their order.
-
-        Raises:
-            DataError: The text or a candidate is malformed, or there are too many; no other caller is concerned.
-        """
-        if len(self._waiting) + 1 >= self._max_rows:
+    def _add(self, waiting: Waiting) -> None:
+        super()._add(waiting)
+        if self._is_full():
             self._full.set()
-        return await super().verify(text, candidates)
+
+    def _is_full(self) -> bool:
+        """Whether a batch is waiting, which longer waiting would not make larger."""
+        # Many rows are enough, so that only few are ever counted.
+        return len(self._waiting) >= self._max_rows or self._max_triples <= sum(
+            len(candidates) for (_, candidates), _ in self._waiting
+        )
 
     async def _work_off(self) -> None:
-        if self._max_wait > 0 and len(self._waiting) < self._max_rows:
+        if self._max_wait > 0 and not self._is_full():
             self._full.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._max_wait):

@@ -47,7 +47,9 @@ class VerificationService:
         self.settings, self.metrics = settings, Metrics()
         self._model, self._proposer, self._verifier = model, proposer, verifier
         counted = CountedVerifier(verifier, self.metrics)
-        self._batcher = PatientBatcher(counted, settings.max_batch_rows, settings.max_wait_ms / 1000)
+        self._batcher = PatientBatcher(
+            counted, settings.max_batch_rows, settings.max_wait_ms / 1000, settings.max_batch_triples
+        )
         pause = settings.retry_after_seconds
         self.rows = Room("rows", settings.max_waiting_rows, pause)
         self.triples = Room("triples", settings.max_waiting_triples, pause)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from cacre.data import Limits
 from cacre.errors import ConfigError
+from cacre.inference.micro_batching import MAX_BATCH_TRIPLES
 from cacre.inference.verifier import MAX_CANDIDATES, MAX_TEXT_CHARACTERS
 
 TOKEN_VARIABLE = "CACRE_SERVE_TOKEN"
@@ -38,6 +39,8 @@ class ServeSettings(BaseModel):
     """Give `/metrics` without the token."""
     max_batch_rows: Count = 32
     """Most texts judged at once."""
+    max_batch_triples: Count = MAX_BATCH_TRIPLES
+    """Most triples judged at once, unless a single text has more."""
     max_wait_ms: Annotated[float, Field(ge=0.0, le=1000.0)] = 2.0
     """How long an idle service waits for more texts before it judges the first, in milliseconds."""
     max_waiting_rows: Count = 1024
