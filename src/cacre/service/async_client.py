@@ -9,7 +9,7 @@ import httpx
 from tenacity import AsyncRetrying
 
 from cacre.errors import CacreError
-from cacre.service.errors import TooMuchError
+from cacre.service.errors import ServiceError, TooMuchError
 from cacre.service.exchange import (
     Extracted,
     Filtered,
@@ -67,12 +67,15 @@ class AsyncClient:
         return verdicts_of(await self._post("/v1/verify", row_of(text, candidates)), candidates)
 
     async def verify_many(self, pairs: Sequence[Pair]) -> list[list[Verdict]]:
-        """Judge several texts, in as many requests as that takes; errors as in `verify`."""
+        """Judge several texts, in as many requests as that takes; errors as in `verify`.
+
+        What the service does not take, or not judge in its time, is sent again in smaller requests.
+        """
         portions = Portions(pairs)
         while rows := portions.next_rows():
             try:
                 portions.take((await self.filter(rows)).all)
-            except TooMuchError as error:
+            except (TooMuchError, ServiceError) as error:
                 portions.halve(error)
         return portions.judged
 

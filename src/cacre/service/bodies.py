@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 
 from cacre.service.batching import Room
-from cacre.service.errors import RefusalError
+from cacre.service.errors import TIMEOUT, RefusalError
 from cacre.service.settings import ServeSettings
 
 Result = TypeVar("Result")
@@ -109,7 +109,7 @@ async def finish(request: Request, work: Coroutine[Any, Any, Result], seconds: f
         if gone.done():
             raise RefusalError(499, "client_gone", "the client has gone")
         message = f"the request took longer than {seconds:g} s: send fewer rows, or try again later"
-        raise RefusalError(504, "timeout", message)
+        raise RefusalError(504, TIMEOUT, message)
     finally:
         task.cancel()
         gone.cancel()

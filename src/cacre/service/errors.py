@@ -6,6 +6,9 @@ from typing import Any
 
 from cacre.errors import CacreError, DataError
 
+TIMEOUT = "timeout"
+"""The code of a request that the service could not do in its time."""
+
 
 class RefusalError(CacreError):
     """The service's side: a request that is answered with an error.

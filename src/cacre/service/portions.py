@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import gt
 
 from cacre.data import dump_row
 from cacre.inference.verifier import CandidateLike, as_pairs
-from cacre.service.errors import TooMuchError
+from cacre.service.errors import TIMEOUT, ServiceError, TooMuchError
 from cacre.service.exchange import Row, row_of, verdicts_of
 from cacre.types import Verdict
 
 ROWS_PER_REQUEST = 64
 TRIPLES_PER_REQUEST = 2000
+CHARACTERS_PER_REQUEST = 200_000
 BYTES_PER_REQUEST = 4 * 1024 * 1024
-"""What one request has at most, unless a single row has more: well below what a service takes by default."""
+"""What one request has at most, unless a single row has more: well below what a service takes by default, and judges
+in its time, to which long texts add as triples do."""
 
 
 class Portions:
@@ -37,12 +40,14 @@ class Portions:
     def next_rows(self) -> list[Row]:
         """The rows of the next request; none if all texts are judged."""
         rows: list[Row] = []
-        triples = size = 0
+        triples = characters = size = 0
         for text, candidates in self._pairs[len(self.judged) : len(self.judged) + self._most_rows]:
             row = row_of(text, candidates)
             triples += len(candidates)
+            characters += len(text)
             size += len(dump_row(row).encode())
-            if rows and (triples > TRIPLES_PER_REQUEST or size > BYTES_PER_REQUEST):
+            most = (TRIPLES_PER_REQUEST, CHARACTERS_PER_REQUEST, BYTES_PER_REQUEST)
+            if rows and any(map(gt, (triples, characters, size), most)):
                 break
             rows.append(row)
         self._asked = len(rows)
@@ -58,12 +63,14 @@ class Portions:
         asked = self._pairs[done : done + self._asked]
         self.judged += [verdicts_of(row, candidates) for row, (_, candidates) in zip(answered, asked, strict=True)]
 
-    def halve(self, error: TooMuchError) -> None:
-        """Ask for half as much from now on, because the service takes less.
+    def halve(self, error: TooMuchError | ServiceError) -> None:
+        """Ask for half as much from now on, because the service takes less, or cannot do it in its time.
 
         Raises:
             TooMuchError: It was a single row, which cannot be cut.
+            ServiceError: The same, or it failed for another reason.
         """
-        if self._asked < 2:
+        too_much = isinstance(error, TooMuchError) or error.code == TIMEOUT
+        if not too_much or self._asked < 2:
             raise error
         self._most_rows = self._asked // 2
