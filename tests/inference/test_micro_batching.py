@@ -124,6 +124,48 @@ def test_who_has_gone_takes_no_place_in_a_batch():
     assert batches_of([9, 8], gone=[0, 1]) == []
 
 
+class Held(Recorder):
+    """Judges a batch only when it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.go = threading.Semaphore(0)
+
+    def verify_many(self, pairs):
+        judged = super().verify_many(pairs)
+        assert self.go.acquire(timeout=600)
+        return judged
+
+
+def order_of(texts, later):
+    """The order in which texts of one caller, and of others of which one comes during each batch, are judged."""
+    verifier = Held()
+    batcher = MicroBatcher(verifier, max_triples=5)
+
+    def ask_for(name, before=0):
+        return asyncio.create_task(batcher.verify(name, [Triple("s", "p", "o")] * 5, before))
+
+    async def main():
+        calls = [ask_for(name, 5 * place) for place, name in enumerate(texts)]
+        for number, name in enumerate(later):
+            while len(verifier.batches) <= number:
+                await asyncio.sleep(0.001)
+            calls.append(ask_for(name))
+            await asyncio.sleep(0)
+            verifier.go.release()
+        verifier.go.release(len(texts))
+        await asyncio.gather(*calls)
+
+    asyncio.run(main())
+    return " ".join(text for batch in verifier.batches for text in batch)
+
+
+def test_many_texts_of_one_caller_take_turns_with_others():
+    assert order_of("ABCD", "x") == "A x B C D"
+    assert order_of("ABCD", "uvwxyz") == "A u B v C w D x y z"
+    assert order_of("A", "xyz") == "A x y z"
+
+
 @pytest.mark.parametrize("bound", ["max_rows", "max_triples"])
 def test_bounds_are_checked(bound):
     with pytest.raises(ConfigError, match=f"{bound} must be at least 1, got 0"):

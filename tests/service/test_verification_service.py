@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import pytest
-from service_calls import LISTED, LONG, OUTSIDE, RIGHT, ROW, TEXT, HeldVerifier, held_service, tiny_service
+from service_calls import LISTED, LONG, OUTSIDE, RIGHT, ROW, TEXT, HeldVerifier, held_service, tiny_service, until
 
 import tiny_model
 from cacre.data import Row, parse_row, to_candidates, verdict_row
@@ -159,6 +159,29 @@ def test_a_request_of_many_triples_is_judged_in_several_batches():
     page = service.metrics.page()[0].decode()
     assert "cacre_batch_rows_count 4.0" in page, "3 + 4, 1, 9, 2"
     assert "cacre_batch_triples_sum 19.0" in page
+
+
+def test_a_large_request_takes_turns_with_others():
+    judged = []
+
+    class Verifier(HeldVerifier):
+        def verify_many(self, pairs):
+            judged.extend(text[0] for text, _ in pairs)
+            return super().verify_many(pairs)
+
+    service, verifier = held_service(ServeSettings(max_batch_rows=1, timeout_seconds=LONG), Verifier())
+
+    async def work(service):
+        rows = [{"text": f"{name}。", "triples": [LISTED]} for name in "甲乙丙丁"]
+        large = asyncio.create_task(service.filter({"rows": rows}))
+        await until(verifier.reached.is_set)
+        small = asyncio.create_task(service.verify({"text": "戊。", "triples": [LISTED]}))
+        await until(lambda: service.rows.taken == 5)
+        verifier.go.set()
+        await asyncio.gather(large, small)
+
+    run(service, work)
+    assert "".join(judged[1:]) == "甲戊乙丙丁", "the first was the warm-up"
 
 
 def test_extraction_needs_an_llm(tiny_folder):

@@ -62,7 +62,7 @@ class PatientBatcher(MicroBatcher):
         """Whether a batch is waiting, which longer waiting would not make larger."""
         # Many rows are enough, so that only few are ever counted.
         return len(self._waiting) >= self._max_rows or self._max_triples <= sum(
-            len(candidates) for (_, candidates), _ in self._waiting
+            len(one.candidates) for one in self._waiting
         )
 
     async def _work_off(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from types import TracebackType
 from typing import Any, Self
 
@@ -189,7 +190,9 @@ class VerificationService:
 
     async def _judge(self, rows: list[Row]) -> list[dict[str, Any]]:
         sets: list[CandidateSet] = [to_candidates(row) for row in rows]
-        verdicts = await together(self._batcher.verify(part.text, part.candidates) for part in sets)
+        before = accumulate((len(part.candidates) for part in sets), initial=0)
+        asked = zip(sets, before, strict=False)  # the last number is that of all
+        verdicts = await together(self._batcher.verify(part.text, part.candidates, n) for part, n in asked)
         self.metrics.verdicts(verdicts)
         return [verdict_row(row.raw, judged) for row, judged in zip(rows, verdicts, strict=True)]
 
