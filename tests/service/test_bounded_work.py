@@ -7,6 +7,7 @@ import pytest
 from service_calls import LISTED, LONG, RIGHT, ROW, TEXT, error_of, held_service, over_asgi, post, tiny_service, until
 
 import cacre.service.requests
+import cacre.service.service
 from cacre.errors import CacreError
 from cacre.inference import OnnxVerifier
 from cacre.service import Proposer, RefusalError, ServeSettings
@@ -64,6 +65,21 @@ def test_a_large_body_is_checked_beside_the_event_loop(monkeypatch, tiny_folder,
         row = {**ROW, "text": text}
         response = post(tiny_service(tiny_folder), path, row if path == "/v1/verify" else {"rows": [row]})
         assert response.status_code == 200
+        assert (threads.pop() is not threading.main_thread()) is apart
+
+
+def test_large_comparisons_are_made_beside_the_event_loop(monkeypatch, tiny_folder):
+    threads, with_comparisons = [], cacre.service.service.with_comparisons
+
+    def watched(*arguments):
+        threads.append(threading.current_thread())
+        return with_comparisons(*arguments)
+
+    monkeypatch.setattr(cacre.service.service, "with_comparisons", watched)
+    for text, apart in ((TEXT, False), (TEXT * 400, True)):
+        body = {"rows": [{**ROW, "text": text}], "comparisons": True}
+        response = post(tiny_service(tiny_folder), "/v1/filter", body)
+        assert "comparison" in response.json()["all"][0]["triples"][0]
         assert (threads.pop() is not threading.main_thread()) is apart
 
 

@@ -74,7 +74,7 @@ def _add_work(app: FastAPI, service: VerificationService, settings: ServeSetting
             large = len(body) > LARGE_BODY
             done = await finish(request, work(await apart(large, parse_object, body), large), seconds)
         record_of(request.scope).fields.update(done.counts)
-        return json_response(done.content)
+        return await apart(large, json_response, done.content)
 
     @app.post(
         "/v1/verify",

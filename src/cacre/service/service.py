@@ -123,7 +123,7 @@ class VerificationService:
         explainer = self._explainer() if flag(body, "comparisons") else None
         judged = await self._judge_in_room(rows)
         if explainer is not None:
-            judged = [with_comparisons(explainer, row, done) for row, done in zip(rows, judged, strict=True)]
+            judged = await apart(large, _compared, explainer, rows, judged)
         return Answer(_parted(judged), _counts(judged))
 
     async def explain(self, body: Mapping[str, Any]) -> Answer:
@@ -195,6 +195,12 @@ class VerificationService:
         verdicts = await together(self._batcher.verify(part.text, part.candidates, n) for part, n in asked)
         self.metrics.verdicts(verdicts)
         return [verdict_row(row.raw, judged) for row, judged in zip(rows, verdicts, strict=True)]
+
+
+def _compared(
+    explainer: OnnxVerifier, rows: Sequence[Row], judged: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    return [with_comparisons(explainer, row, done) for row, done in zip(rows, judged, strict=True)]
 
 
 def _parted(judged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
