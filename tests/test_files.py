@@ -222,6 +222,12 @@ def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
     assert names(tmp_path) == [name]
 
 
+def test_too_long_a_name_is_refused_at_once(tmp_path):
+    path = tmp_path / ("长" * 86)
+    with pytest.raises(OutputError, match="cannot be written: File name too long"), atomic_writer(path):
+        raise AssertionError("the work is done for nothing")
+
+
 def test_what_is_special(tmp_path):
     (tmp_path / "file").touch()
     assert is_special(os.devnull)
@@ -230,3 +236,4 @@ def test_what_is_special(tmp_path):
     assert is_special("/dev/fd/999")
     assert not is_special(tmp_path / "file")
     assert not is_special(tmp_path / "none")
+    assert not is_special(tmp_path / ("长" * 86))

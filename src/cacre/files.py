@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +25,10 @@ _LINKS = 40
 
 def is_special(path: str | Path) -> bool:
     """Whether `path` is no regular file: a device or pipe such as /dev/null, an open stream (/dev/stdout), a folder."""
-    if descriptor_of(path) is not None:
-        return True
-    return Path(path).exists() and not Path(path).is_file()
+    try:
+        return descriptor_of(path) is not None or not stat.S_ISREG(Path(path).stat().st_mode)
+    except (OSError, ValueError):  # nothing is there, or no such name can be; who opens it says which
+        return False
 
 
 def descriptor_of(path: str | Path) -> int | None:

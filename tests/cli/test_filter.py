@@ -84,6 +84,13 @@ def test_kept_rejected_and_all(source, tmp_path, tiny_folder):
     assert not list(tmp_path.glob("*.errors.jsonl"))
 
 
+def test_an_output_whose_errors_file_would_have_too_long_a_name(source, tmp_path, tiny_folder):
+    kept = tmp_path / ("长" * 82 + ".jsonl")
+    result = run(source, "-o", kept, "--model", tiny_folder)
+    assert result.exit_code == 0, result.output
+    assert len(rows_of(kept)) == 4
+
+
 def test_standard_streams(source, tiny_folder):
     result = run("-", "--model", tiny_folder, stdin=source.read_bytes())
     assert result.exit_code == 0, result.stderr
