@@ -54,7 +54,9 @@ def test_filter(tiny_folder):
     check(invoke("filter", "in.jsonl", "-o", "out.jsonl", "--model", tiny_folder, "--on-error", "skip"))
 
 
-@pytest.mark.parametrize(("source", "where"), [("in.jsonl", "in.errors.jsonl"), ("-", "stdin.errors.jsonl")])
+@pytest.mark.parametrize(
+    ("source", "where"), [("in.jsonl", "in.filter.errors.jsonl"), ("-", "stdin.filter.errors.jsonl")]
+)
 def test_where_the_list_is_without_an_output_file(source, where, tiny_folder, bad):
     message = invoke("filter", source, "--model", tiny_folder, "--on-error", "skip", stdin=BAD)
     assert message.endswith(f"is in {where}")

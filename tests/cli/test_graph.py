@@ -229,8 +229,8 @@ def test_bad_rows_are_skipped_and_listed(kept):
     result = run(kept, "--to", "node-link", "-o", "graph.json", "--on-error", "skip")
     assert result.exit_code == 0, result.output
     assert result.stderr.startswith("2 rows: 4 supported triples")
-    assert result.stderr.endswith("6 rows skipped, listed in graph.errors.jsonl\n")
-    listed = [json.loads(line) for line in Path("graph.errors.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert result.stderr.endswith("6 rows skipped, listed in graph.json.errors.jsonl\n")
+    listed = [json.loads(line) for line in Path("graph.json.errors.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(e["path"], e["line"], e["field"]) for e in listed] == [
         (kept, number, field) for number, (_, field) in enumerate(BAD, 2)
     ]
@@ -242,8 +242,8 @@ def test_bad_rows_are_skipped_and_listed(kept):
     ("words", "where"),
     [
         (["--to", "csv", "-o", "tables.v1"], "tables.v1.errors.jsonl"),
-        (["--to", "turtle", "-o", "-"], "kept.errors.jsonl"),
-        (["--to", "turtle", "-o", "/dev/null"], "kept.errors.jsonl"),
+        (["--to", "turtle", "-o", "-"], "kept.graph.errors.jsonl"),
+        (["--to", "turtle", "-o", "/dev/null"], "kept.graph.errors.jsonl"),
     ],
 )
 def test_where_skipped_rows_are_listed(kept, words, where):

@@ -28,7 +28,7 @@ def extract_command(
     """Find the triples of each text, with an LLM (run again to go on; no answer is paid for twice) or an extractor."""
     if (extractor := trained.load()) is not None:
         refuse_llm_options(context, AskOptions, PayOptions, JobOptions, AgentOptions)
-        run_extractor(extractor, trained.origin(extractor), FilterPaths(source, output, None, None), job)
+        run_extractor(extractor, trained.origin(extractor), FilterPaths(source, output, None, None, "extract"), job)
         return
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob

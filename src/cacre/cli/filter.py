@@ -18,7 +18,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
 from cacre.cli.unknown_predicates import unknown_lines
-from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, part_of, read_rows, to_candidates, verdict_row
+from cacre.data import (
+    ErrorsFile,
+    Row,
+    check_some_usable,
+    dump_row,
+    errors_path,
+    part_of,
+    read_rows,
+    to_candidates,
+    verdict_row,
+)
 from cacre.errors import CacreError
 from cacre.files import atomic_writer, is_special, is_standard_output
 from cacre.inference import FilterSummary, Verifier, filter_rows, load_verifier
@@ -44,19 +54,19 @@ class FilterPaths:
         kept: Rows with their supported triples only.
         rejected: Rows with their rejected triples only, those without any left out; None writes none.
         everything: Rows with all their triples; None writes none.
+        command: Who reads and writes them.
     """
 
     source: str
     kept: str
     rejected: str | None
     everything: str | None
+    command: str = "filter"
 
     @property
     def errors(self) -> Path:
         """Where skipped rows are written: beside the first output that is a file, else beside the input."""
-        paths = (self.kept, self.rejected, self.everything, self.source)
-        named = [path for path in paths if path is not None and path != STANDARD and not is_special(path)]
-        return Path(named[0] if named else "stdin.jsonl").with_suffix(".errors.jsonl")
+        return errors_path(self.command, self.source, (self.kept, self.rejected, self.everything))
 
     def check(self) -> None:
         """Refuse to write a file that is read, or to write one twice.

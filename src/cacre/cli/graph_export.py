@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 
 from cacre.cli.filter import STANDARD
+from cacre.data import errors_path
 from cacre.errors import ConfigError
-from cacre.files import is_special
 from cacre.graph import Graph
 from cacre.graph.folders import is_leftover
 from cacre.graph.values import DEFAULT_BASE
@@ -119,13 +119,14 @@ class Export:
             raise typer.BadParameter(f"{self.output} is a folder, but --to {self.format} writes a file")
         if self.output != STANDARD and Path(self.output).resolve() == Path(source).resolve():
             raise typer.BadParameter(f"{self.output} is named twice: input and output must be different files")
+        if self.errors(source).resolve() == Path(source).resolve():
+            raise typer.BadParameter(
+                f"{source} is where skipped rows of -o {self.output} are listed: name another output"
+            )
 
     def errors(self, source: str) -> Path:
         """Where skipped rows are written: beside the output, else beside the input."""
-        named = [path for path in (self.output, source) if path and path != STANDARD and not _is_device(path)]
-        path = Path(named[0] if named else "stdin.jsonl")
-        name = path.name if self.format in _FOLDERS and named and named[0] == self.output else path.stem
-        return path.with_name(f"{name}.errors.jsonl")
+        return errors_path("graph", source, (self.output,))
 
     def run(self, graph: Graph) -> str:
         """Write the graph, and say where it is."""
@@ -196,7 +197,3 @@ def _check_folder(folder: Path, format: Formats) -> None:
             f"{folder} holds {foreign[0]!r}{' and others' if len(foreign) > 1 else ''}, which --to {format} did not "
             "write: name a new or empty folder"
         )
-
-
-def _is_device(path: str) -> bool:
-    return is_special(path) and not Path(path).is_dir()

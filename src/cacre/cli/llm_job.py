@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol, TypeVar
 
 import typer
@@ -71,7 +71,7 @@ class LLMJob:
     """
 
     def __init__(self, name: str, files: JobFiles, ask: AskOptions, pay: PayOptions, job: JobOptions) -> None:
-        self.name, self.files, self._pay, self._job = name, files, pay, job
+        self.name, self.files, self._pay, self._job = name, replace(files, command=name), pay, job
         self.provider = load_provider(ask.provider, ask.base_url)
         self.settings = extraction_settings(ask, self.provider.default_model)
         self.schema = load_schema(ask.schema)

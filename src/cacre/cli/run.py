@@ -52,7 +52,7 @@ def run_command(
     if (extractor := trained.load(threads)) is not None:
         refuse_llm_options(context, AskOptions, PayOptions, JobOptions, AgentOptions, also=("judge", "band"))
         verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
-        paths = FilterPaths(source, output, rejected, everything)
+        paths = FilterPaths(source, output, rejected, everything, "run")
         run_extractor(extractor, trained.origin(extractor), paths, job, verifier)
         return
     with needs_extra("llm"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cacre.data.conversion import CandidateSet, modality_of, to_candidates, to_example, verdict_row
 from cacre.data.corpus import load_examples
+from cacre.data.errors_path import errors_path
 from cacre.data.fields import Limits
 from cacre.data.jsonl import ErrorsFile, SeenIds, check_some_usable, dump_row, read_rows, write_rows
 from cacre.data.rows import Kind, Row, parse_row
@@ -18,6 +19,7 @@ __all__ = [
     "SeenIds",
     "check_some_usable",
     "dump_row",
+    "errors_path",
     "load_examples",
     "modality_of",
     "parse_row",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from cacre.data import ErrorsFile, check_some_usable, dump_row
+from cacre.data import ErrorsFile, check_some_usable, dump_row, errors_path
 from cacre.errors import ConfigError, DataError
 from cacre.extraction.job import JobState, Watcher, Work, work_off
 from cacre.extraction.job_input import STANDARD, JobInput
@@ -49,6 +49,7 @@ class JobFiles:
         source: Text rows; `-` is standard input.
         outlets: The outputs, the main one first.
         on_error: What becomes of input rows that cannot be used.
+        command: Who reads and writes them.
 
     Raises:
         ConfigError: Two of the paths are the same file, an output is a folder, or two are standard output.
@@ -57,6 +58,7 @@ class JobFiles:
     source: str
     outlets: tuple[Outlet, ...]
     on_error: Literal["raise", "skip"] = "raise"
+    command: str = "job"
 
     def __post_init__(self) -> None:
         outputs = [outlet.path for outlet in self.outlets]
@@ -94,7 +96,7 @@ class JobFiles:
     @property
     def errors(self) -> Path:
         """Rows and answers that could not be used."""
-        return self.base.with_suffix(".errors.jsonl")
+        return errors_path(self.command, self.source, [outlet.path for outlet in self.outlets])
 
     @property
     def record(self) -> Path:
