@@ -98,6 +98,7 @@ def _main(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """The verification layer between any extractor and a knowledge graph."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal set to another encoding must not break on Chinese
+    # Data is UTF-8 whatever the terminal is set to, which need not know Chinese; a message must not break on it.
+    for stream, encoding in ((sys.stdout, "utf-8"), (sys.stderr, None)):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(encoding=encoding, errors="replace")

@@ -50,8 +50,7 @@ def demo_command(
         with atomic_writer(output / "report.html") as stream:
             stream.write(page)
 
-        # Python would write in the encoding of the terminal, which need not know Chinese.
-        console = Console(file=typer.get_text_stream("stdout", encoding="utf-8"), highlight=False)
+        console = Console(highlight=False)
         threshold = verifier.thresholds.text_threshold
         print_report(console, read_judged(rows), headline, threshold if threshold > OFF else None)
         _print_files(console, output)

@@ -165,8 +165,7 @@ def _sink(path: str | None) -> Iterator[Any]:
     if path is None:
         yield None
     elif path == STANDARD:
-        # Python would write in the encoding of the terminal, which need not know Chinese.
-        yield typer.get_text_stream("stdout", encoding="utf-8")
+        yield sys.stdout
     else:
         with atomic_writer(path) as stream:
             yield stream

@@ -166,8 +166,7 @@ def _sink(stack: ExitStack, path: str | None) -> TextIO | None:
     if path is None:
         return None
     if path == STANDARD:
-        # Python would write in the encoding of the terminal, which need not know Chinese.
-        return stack.enter_context(nullcontext(typer.get_text_stream("stdout", encoding="utf-8")))
+        return stack.enter_context(nullcontext(sys.stdout))
     return stack.enter_context(atomic_writer(path))
 
 

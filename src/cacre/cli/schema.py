@@ -34,14 +34,12 @@ def schema_command(
 ) -> None:
     """List the relations of a schema: names, types, synonyms, inverses; a table on a terminal, else tabs between."""
     schema = find_schema(source or DEFAULT_MODEL)
-    # Python would write in the encoding of the terminal, which need not know Chinese.
-    stream = typer.get_text_stream("stdout", encoding="utf-8")
     if as_json:
-        stream.write(json.dumps(schema.to_json(), ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(schema.to_json(), ensure_ascii=False, indent=1) + "\n")
     elif sys.stdout.isatty():
-        print_table(Console(file=stream, highlight=False), schema)
+        print_table(Console(highlight=False), schema)
     else:
-        stream.writelines("\t".join(_cells(relation)) + "\n" for relation in schema)
+        sys.stdout.writelines("\t".join(_cells(relation)) + "\n" for relation in schema)
 
 
 def find_schema(source: str) -> Schema:
