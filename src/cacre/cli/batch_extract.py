@@ -10,7 +10,7 @@ from cacre.cli.agent_options import AgentOptions
 from cacre.cli.batch import PartFormats
 from cacre.cli.batch_llm import BadRows, LLMBatch, SharedPayOptions, TextPaths, UnitOptions, settings_of
 from cacre.cli.filter import OnError
-from cacre.cli.llm_options import AskOptions
+from cacre.cli.llm_options import ExtractOptions
 from cacre.cli.option_groups import with_groups
 from cacre.extras import needs_extra
 from cacre.schema import load_schema
@@ -19,7 +19,7 @@ from cacre.schema import load_schema
 @with_groups
 def batch_extract_command(
     paths: TextPaths,
-    ask: AskOptions,
+    ask: ExtractOptions,
     pay: SharedPayOptions,
     agents: AgentOptions,
     units: UnitOptions,

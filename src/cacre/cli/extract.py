@@ -9,7 +9,7 @@ import typer
 from cacre.cli.agent_options import AgentOptions
 from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options, run_extractor
 from cacre.cli.filter import FilterPaths
-from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
+from cacre.cli.llm_options import ExtractOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import with_groups
 from cacre.extras import needs_extra
 
@@ -18,7 +18,7 @@ from cacre.extras import needs_extra
 def extract_command(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="IN.jsonl|-", help="Text rows; - is standard input.")],
-    ask: AskOptions,
+    ask: ExtractOptions,
     pay: PayOptions,
     job: JobOptions,
     agents: AgentOptions,
@@ -27,7 +27,7 @@ def extract_command(
 ) -> None:
     """Find the triples of each text, with an LLM (run again to go on; no answer is paid for twice) or an extractor."""
     if (extractor := trained.load()) is not None:
-        refuse_llm_options(context, AskOptions, PayOptions, JobOptions, AgentOptions)
+        refuse_llm_options(context, ExtractOptions, PayOptions, JobOptions, AgentOptions)
         run_extractor(extractor, trained.origin(extractor), FilterPaths(source, output, None, None, "extract"), job)
         return
     with needs_extra("llm"):

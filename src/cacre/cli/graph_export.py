@@ -43,6 +43,7 @@ NEEDS = {
     Formats.parquet: "pyarrow",
     Formats.neo4j: "neo4j",
 }
+_USER = "neo4j"
 _TABLES = ("entities", "edges", "sources")
 _FOLDERS = (Formats.csv, Formats.parquet, Formats.neo4j_admin)
 _RDF = (Formats.turtle, Formats.json_ld)
@@ -71,7 +72,7 @@ class Neo4jOptions:
     uri: Annotated[
         str | None, typer.Option(help="neo4j: address, such as bolt://localhost; the password is in NEO4J_PASSWORD.")
     ] = None
-    user: Annotated[str, typer.Option(help="neo4j: name of the user.")] = "neo4j"
+    user: Annotated[str | None, typer.Option(help=f"neo4j: name of the user; by default {_USER}.")] = None
     database: Annotated[str | None, typer.Option(help="neo4j: name of the database, if not the default.")] = None
 
 
@@ -106,6 +107,8 @@ class Export:
             (self.options.base is not None, _RDF, "--base"),
             (self.options.without_texts, _WITH_TEXTS, "--without-texts"),
             (self.options.bom, (Formats.csv,), "--bom"),
+            (self.neo4j.user is not None, (Formats.neo4j,), "--user"),
+            (self.neo4j.database is not None, (Formats.neo4j,), "--database"),
         ):
             if asked and self.format not in formats:
                 raise typer.BadParameter(f"{name} is not for --to {self.format}: it is for {', '.join(formats)}")
@@ -147,8 +150,8 @@ class Export:
     def _load(self, graph: Graph) -> str:
         from cacre.graph.neo4j import load_into_neo4j
 
-        uri = str(self.neo4j.uri)
-        new = load_into_neo4j(graph, uri, self.neo4j.user, self.neo4j.database, not self.options.without_texts)
+        uri, user = str(self.neo4j.uri), self.neo4j.user or _USER
+        new = load_into_neo4j(graph, uri, user, self.neo4j.database, not self.options.without_texts)
         return f"{uri}: {new.nodes} new nodes, {new.relationships} new relationships"
 
     def _writer(self) -> Callable[[Graph, str | Path], None]:

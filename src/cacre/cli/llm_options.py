@@ -58,11 +58,17 @@ class AskOptions:
         typer.Option(min=0.0, max=2.0, help="0 by default, 0.7 with several samples.", rich_help_panel=ASK),
     ] = None
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampling.", rich_help_panel=ASK)] = None
-    logprobs: Annotated[
-        bool, typer.Option("--logprobs", help="Give each triple its mean log probability.", rich_help_panel=ASK)
-    ] = False
     thinking: Annotated[
         bool, typer.Option("--thinking", help="Let the model think aloud; it costs tokens.", rich_help_panel=ASK)
+    ] = False
+
+
+@dataclass(frozen=True)
+class ExtractOptions(AskOptions):
+    """Whom to ask and what, where triples are extracted: contrastive lists have neither of these."""
+
+    logprobs: Annotated[
+        bool, typer.Option("--logprobs", help="Give each triple its mean log probability.", rich_help_panel=ASK)
     ] = False
     canonical_predicates: Annotated[
         bool,

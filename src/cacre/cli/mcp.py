@@ -34,6 +34,7 @@ class CallLimits:
 
 @with_groups
 def mcp_command(
+    context: typer.Context,
     checks: SchemaCheckOptions,
     limits: CallLimits,
     llm: LLMOptions,
@@ -51,7 +52,8 @@ def mcp_command(
         from cacre.service.settings import serve_settings
         from cacre.service.values import ModelInfo
     settings = serve_settings(token=None, **asdict(limits))
+    asked = llm.named(context, "extract_timeout_seconds")
     verifier = load_verifier(model, threads=threads, rules=checks.rules())
-    proposer = proposer_of(llm, verifier) if llm.wanted else None
+    proposer = proposer_of(llm, verifier) if asked else None
     service = VerificationService(verifier, ModelInfo.of(verifier), settings, proposer)
     run_mcp_server(service, verifier.rules.schema or verifier.schema, port)

@@ -9,6 +9,8 @@ from typing import Any, get_type_hints
 
 import typer
 
+from cacre.errors import ConfigError
+
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Spread each parameter of a command that is annotated with a dataclass over the dataclass's fields.
@@ -51,6 +53,24 @@ def was_given(context: typer.Context, name: str) -> bool:
     """
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_without(wanted: str, context: typer.Context, *names: str) -> None:
+    """Refuse options that do nothing by themselves, at whatever value they were given.
+
+    Args:
+        wanted: What they need, which is not there, as the user would write it.
+        context: The call of the command.
+        names: Parameters of the command, as its function calls them.
+
+    Raises:
+        ConfigError: One of them was given.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in names if was_given(context, name)]
+    if given:
+        raise ConfigError(
+            f"{', '.join(given)}: only with {wanted}: add it, or leave out {'these' if given[1:] else 'this'}"
+        )
 
 
 def _spread(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401  (a dataclass)

@@ -12,8 +12,8 @@ from cacre.cli.agent_options import AgentOptions
 from cacre.cli.check_options import CheckOptions
 from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options, run_extractor
 from cacre.cli.filter import FilterPaths
-from cacre.cli.llm_options import AskOptions, JobOptions, PayOptions
-from cacre.cli.option_groups import with_groups
+from cacre.cli.llm_options import ExtractOptions, JobOptions, PayOptions
+from cacre.cli.option_groups import refuse_without, with_groups
 from cacre.cli.unknown_predicates import unknown_lines
 from cacre.extras import needs_extra
 from cacre.inference import load_verifier
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def run_command(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="IN.jsonl|-", help="Text rows; - is standard input.")],
-    ask: AskOptions,
+    ask: ExtractOptions,
     pay: PayOptions,
     job: JobOptions,
     agents: AgentOptions,
@@ -50,11 +50,13 @@ def run_command(
 ) -> None:
     """Extract with an LLM or an extractor, verify, keep what the text supports. With an LLM, run again to go on."""
     if (extractor := trained.load(threads)) is not None:
-        refuse_llm_options(context, AskOptions, PayOptions, JobOptions, AgentOptions, also=("judge", "band"))
+        refuse_llm_options(context, ExtractOptions, PayOptions, JobOptions, AgentOptions, also=("judge", "band"))
         verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
         paths = FilterPaths(source, output, rejected, everything, "run")
         run_extractor(extractor, trained.origin(extractor), paths, job, verifier)
         return
+    if not judge:
+        refuse_without("--judge", context, "band")
     with needs_extra("llm"):
         from cacre.cli.llm_job import LLMJob
         from cacre.extraction.file_job import JobFiles

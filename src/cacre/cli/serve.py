@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +10,7 @@ import typer
 
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options
-from cacre.cli.option_groups import with_groups
+from cacre.cli.option_groups import refuse_without, with_groups
 from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
@@ -93,10 +93,21 @@ class LLMOptions:
         None
     )
 
-    @property
-    def wanted(self) -> bool:
-        """Whether an LLM is named."""
-        return any((self.provider, self.base_url, self.llm))
+    def named(self, context: typer.Context, *also: str) -> bool:
+        """Whether an LLM is named.
+
+        Args:
+            context: The call of the command.
+            also: Parameters of the command that mean nothing without one.
+
+        Raises:
+            ConfigError: None is, but there are options that mean nothing without one.
+        """
+        if any((self.provider, self.base_url, self.llm)):
+            return True
+        others = [field.name for field in fields(self) if field.name not in ("provider", "base_url", "llm")]
+        refuse_without("an LLM (--provider, --base-url, --llm)", context, *others, *also)
+        return False
 
 
 @with_groups
@@ -121,11 +132,12 @@ def serve_command(
     settings = serve_settings(**asdict(listen), **asdict(limits))
     if (extractor := trained.load(threads)) is not None:
         refuse_llm_options(context, LLMOptions)
+    asked = extractor is None and llm.named(context)
     verifier = load_verifier(model, threads=threads, rules=checks.rules())
     proposer: Proposer | None = None
     if extractor is not None:
         proposer = extractor_proposer(extractor, trained.origin(extractor))
-    elif llm.wanted:
+    elif asked:
         proposer = proposer_of(llm, verifier)
     start_logging()
     run_server(VerificationService(verifier, ModelInfo.of(verifier), settings, proposer), settings)

@@ -10,6 +10,7 @@ import typer
 from cacre.baselines.extractors.onnx_extractor import EXPORTED
 from cacre.baselines.extractors.registry import EXTRACTORS, network_class
 from cacre.baselines.extractors.settings import ExtractorSettings, parse
+from cacre.cli.option_groups import refuse_without
 from cacre.cli.overrides import parse_overrides
 from cacre.errors import ConfigError
 from cacre.extras import needs_extra
@@ -17,6 +18,7 @@ from cacre.schema import load_schema
 
 
 def train_extractor_command(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help=f"The system: {', '.join(EXTRACTORS)}.")],
     data: Annotated[
         list[Path], typer.Argument(help="DuIE rows or contrastive rows (gold, else anchors): files, or folders.")
@@ -46,6 +48,8 @@ def train_extractor_command(
     network_class(name)
     if onnx and name != EXPORTED:
         raise ConfigError(f"--onnx: {name} cannot be exported, only {EXPORTED}: leave it out")
+    if not onnx:
+        refuse_without("--onnx", context, "precision")
     with needs_extra("train"):
         from cacre.baselines.extractors.annotations import load_annotated
         from cacre.baselines.extractors.run import train_extractor
