@@ -49,6 +49,12 @@ def test_the_reference_of_the_commands_is_up_to_date(tools):
     assert tools("cli_reference.py")["reference"]() == (DOCS / "cli.md").read_text(encoding="utf-8"), said
 
 
+@pytest.mark.parametrize("name", ["graph.md", "extractors.md"])
+def test_what_the_guides_say_of_the_packaged_sample_is_what_their_commands_give(name, tools):
+    said = "run  python docs/tools/sample_numbers.py"
+    assert tools("sample_numbers.py")["written"](name) == (DOCS / name).read_text(encoding="utf-8"), said
+
+
 # docs/paper.md
 
 SOURCE = "\n".join(
