@@ -22,7 +22,7 @@ from pathlib import Path
 from cacre.batch.ledger import CACHE
 from cacre.batch.storage import Folder
 from cacre.batch.units import Unit
-from cacre.errors import CacreError
+from cacre.errors import CacreError, ConfigError
 from cacre.llm.cache import BUSY_SECONDS, _AnswerFile
 
 _MERGED = f"{CACHE}/answers.sqlite"
@@ -79,10 +79,11 @@ class PaidAnswers:
 
     @contextmanager
     def shard(self, unit: Unit) -> Iterator[Path]:
-        """The file for the answers of a unit, on a disk of this machine; those of an earlier try are in it.
+        """The file for the answers of a unit, on a disk of this machine; those of earlier tries are in it.
 
         Raises:
-            CacreError: The folder for copies on this machine is not the user's alone.
+            ConfigError: What an earlier try left is damaged.
+            CacreError: The folder for copies on this machine is not the user's alone, or a copy cannot be written.
             OSError: It cannot be read, or not be brought to where the output is.
         """
         name = f"{CACHE}/{unit.name}.sqlite"
@@ -93,14 +94,14 @@ class PaidAnswers:
         # The same on every try, so that a worker that is lost leaves its answers to the next one on its machine.
         job = sha256(self.folder.url.encode()).hexdigest()[:16]
         path = _private_folder(job) / f"{unit.name}.sqlite"
-        if not path.exists():
-            self.folder.fetch(name, path)
+        self._bring(name, path)
         try:
             yield path
         finally:
             if path.exists():
+                _check_cache(path, str(path))  # nothing damaged may take the place of a good file
                 _upload(path, self.folder, name)
-                for ending in _ENDINGS:
+                for ending in reversed(_ENDINGS):  # a log that stays behind would be taken for that of the next copy
                     path.with_name(path.name + ending).unlink(missing_ok=True)
 
     def merge(self) -> None:
@@ -119,12 +120,26 @@ class PaidAnswers:
         with self._fetched(*self._home) as target:
             for name in shards:
                 with self._fetched(self.folder, f"{CACHE}/{name}") as shard:
+                    _check_cache(target, self.merged_name)
+                    _check_cache(shard, f"{self.folder.url}/{CACHE}/{name}")
                     _merge_into(target, shard)
             if self._direct(*self._home) is None:
                 _upload(target, *self._home)
         for name in shards:
             for ending in _ENDINGS:
                 self.folder.remove(f"{CACHE}/{name}{ending}")
+
+    def _bring(self, name: str, path: Path) -> None:
+        """Bring the answers of earlier tries to a path of this machine."""
+        if not path.exists():
+            self.folder.fetch(name, path)
+            return
+        # A worker was lost here, and another machine may have gone on: either copy can have what the other lacks.
+        with self._fetched(self.folder, name) as stored:
+            if stored.exists():
+                _check_cache(path, str(path))
+                _check_cache(stored, f"{self.folder.url}/{name}")
+                _merge_into(path, stored)
 
     @property
     def _home(self) -> tuple[Folder, str]:
@@ -186,9 +201,20 @@ def _upload(path: Path, folder: Folder, name: str) -> None:
         shutil.copyfileobj(source, target)
 
 
-def _merge_into(target: Path, shard: Path) -> None:
-    for path in (target, shard):  # made, or known to be a cache, and what a killed process left in its log is in it
+def _check_cache(path: Path, called: str) -> None:
+    """Make a cache, or see that a file is one; what a killed process left in its log is in it then.
+
+    Args:
+        path: The file.
+        called: What it is a copy of, for messages.
+    """
+    try:
         _AnswerFile(path).close()
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(str(path), called)) from error
+
+
+def _merge_into(target: Path, shard: Path) -> None:
     try:
         with closing(sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None)) as file:
             file.execute("ATTACH ? AS shard", (str(shard),))

@@ -129,7 +129,7 @@ class Folder:
             filesystem.put_file(stream.name, path)
 
     def fetch(self, name: str, target: Path) -> bool:
-        """Copy a file, of whatever size, to this machine.
+        """Copy a file, of whatever size, to this machine; the copy is there whole or not at all.
 
         Returns:
             Whether there was one.
@@ -139,8 +139,8 @@ class Folder:
         """
         filesystem, path = self._place(name)
         try:
-            with filesystem.open(path, "rb") as source, target.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
+            with filesystem.open(path, "rb") as source, atomic_writer(target) as copy:
+                shutil.copyfileobj(source, copy.buffer)
         except FileNotFoundError:
             target.unlink(missing_ok=True)
             return False
