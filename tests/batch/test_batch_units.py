@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from cacre.batch.reading import read_unit
+from cacre.batch.tables import row_schema
 from cacre.batch.units import InputFile, list_inputs, plan_units
 from cacre.errors import ConfigError, DataError
 
@@ -126,6 +127,50 @@ def test_broken_files_are_one_record_after_what_could_be_read(tmp_path):
     assert [record.raw["text"] for record in by_file["b.parquet"] if record.raw] == [
         row["text"] for row in rows[:4] + rows[8:]
     ]
+
+
+def texts_of(cells):
+    """A column of text that need not be UTF-8."""
+    return pa.Array.from_buffers(pa.string(), len(cells), pa.array(cells, pa.binary()).buffers())
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (
+            lambda n, bad: texts_of(["雾".encode("gbk") if i in bad else "雾".encode() for i in range(n)]),
+            "can't decode",
+        ),
+        (lambda n, bad: pa.array([10**12 if i in bad else i for i in range(n)], pa.timestamp("s")), "out of range"),
+        (lambda n, bad: pa.array([10**7 if i in bad else i for i in range(n)], pa.date32()), "out of range"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_costs_its_own_row_only(column, said, tmp_path):
+    count, bad = 200, (0, 70, 199)
+    table = pa.table({"text": [str(n) for n in range(count)], "when": column(count, bad)})
+    parquet.write_table(table, tmp_path / "in.parquet", row_group_size=150)
+    found = records([tmp_path / "in.parquet"], 10_000_000)
+    assert [record.row for record in found] == list(range(count))
+    assert [record.row for record in found if record.error] == list(bad)
+    assert [record.raw["text"] for record in found if record.raw] == [str(n) for n in range(count) if n not in bad]
+    for row in bad:
+        assert (found[row].error.field, "broken" in found[row].error.reason) == ("when", False)
+        assert said in found[row].error.reason
+
+
+def test_a_time_zone_that_nobody_knows_stops_nothing(tmp_path):
+    zone = pa.array([1, None, 1], pa.timestamp("s", tz="Nowhere/Here"))
+    parquet.write_table(pa.table({"text": ["a", "b", "c"], "when": zone}), tmp_path / "in.parquet")
+    found = records([tmp_path / "in.parquet"], 10_000_000)
+    assert [record.error.field if record.error else record.raw for record in found] == ["when", {"text": "b"}, "when"]
+
+
+@pytest.mark.parametrize("extra", ["[1]", "{", "[" * 100_000])
+def test_extra_keys_that_are_no_object_cost_their_own_row_only(extra, tmp_path):
+    rows = [{"text": "a", "extra": '{"n": 1}'}, {"text": "b", "extra": extra}, {"text": "c"}]
+    parquet.write_table(pa.Table.from_pylist(rows, schema=row_schema()), tmp_path / "in.parquet")
+    found = records([tmp_path / "in.parquet"], 10_000_000)
+    assert [record.raw for record in found] == [{"text": "a", "n": 1}, None, {"text": "c"}]
 
 
 def test_a_file_that_is_gone_is_no_broken_file():

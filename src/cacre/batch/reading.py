@@ -28,6 +28,8 @@ _PACKED_BUFFER = 1 << 13
 _DRAIN_BYTES = 1 << 16
 _PREVIEW_BYTES = 1000
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError)
+_BAD_CELL = (ValueError, OverflowError, LookupError)
+"""What pyarrow raises where a cell is no UTF-8, a time that Python does not have, or one of an unknown time zone."""
 _ROWS_AT_ONCE = 64
 
 
@@ -157,19 +159,45 @@ def _parquet_records(unit: Unit) -> Iterator[Record]:
 
 
 def _group_records(path: str, table: Any, group: int, first: int) -> Iterator[Record]:  # noqa: ANN401  (pyarrow's)
-    from cacre.batch.tables import row_of_cells
-
     place, own = first, table.schema_arrow.metadata
     try:
         for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group]):
-            for cells in batch.to_pylist():
-                yield Record(path, None, place, row_of_cells(_plain(cells), own))
+            for row in _batch_rows(batch, own):
+                raw, fault = (None, row) if isinstance(row, DataError) else (row, None)
+                yield Record(path, None, place, raw, fault)
                 place += 1
     except _BROKEN as error:
         if not is_broken_file(error):
             raise
         reason = f"row group {group} is broken: {_first_line(error)}; its rows from this one on are lost"
         yield Record(path, None, place, None, DataError(reason))
+
+
+def _batch_rows(batch: Any, metadata: Any) -> Iterator[dict[str, Any] | DataError]:  # noqa: ANN401  (pyarrow's)
+    """The rows of a batch; in place of one that has a bad cell, what is wrong with it."""
+    rows: list[dict[str, Any] | DataError]
+    try:
+        rows = [_row(cells, metadata) for cells in batch.to_pylist()]
+    except _BAD_CELL:  # one of them: the others are sound
+        rows = [_only_row(batch.slice(number, 1), metadata) for number in range(batch.num_rows)]
+    yield from rows
+
+
+def _only_row(batch: Any, metadata: Any) -> dict[str, Any] | DataError:  # noqa: ANN401  (pyarrow's)
+    field: str | None = None
+    try:
+        for field, column in zip(batch.schema.names, batch.columns, strict=True):  # noqa: B007  (told of an error)
+            column.to_pylist()
+        field = None
+        return _row(batch.to_pylist()[0], metadata)
+    except _BAD_CELL as error:
+        return DataError(f"cannot be read: {_first_line(error)}", field=field)
+
+
+def _row(cells: dict[str, Any], metadata: Any) -> dict[str, Any]:  # noqa: ANN401
+    from cacre.batch.tables import row_of_cells
+
+    return row_of_cells(_plain(cells), metadata)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever a column holds)

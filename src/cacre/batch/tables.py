@@ -86,5 +86,10 @@ def _json(rest: Mapping[str, Any]) -> str | None:
 
 
 def _unpacked(cells: Mapping[str, Any]) -> dict[str, Any]:
-    rest = json.loads(cells.get(EXTRA, "{}"))
+    try:
+        rest = json.loads(cells.get(EXTRA, "{}"))
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+    if not isinstance(rest, dict):
+        raise ValueError(f"{EXTRA} is no JSON object")
     return {**{name: value for name, value in cells.items() if name != EXTRA}, **rest}
