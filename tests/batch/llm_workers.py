@@ -85,7 +85,7 @@ def job_of(server, source, output, what=None, **more):
 
 def run_here(job, limit=None, workers=None):
     """Do units of a job in this process, without Ray, and merge their answers; gives the lines on what was spent."""
-    ledger, files = Ledger(Folder(job.output), datasets(job.asking)), list_inputs(job.inputs)
+    ledger, files = Ledger(Folder(job.output), datasets(job.asking)), list_inputs(job.inputs, job.output)
     answers = job.answers(workers or Workers())
     allowance = Allowance(job.limits, job.spending)
     with ledger.opened(files, job.options()):

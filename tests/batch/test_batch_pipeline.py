@@ -89,6 +89,15 @@ def test_a_killed_driver_is_gone_on_with(inputs, tmp_path, tiny_folder):
     check(output, tiny_folder, tmp_path)
 
 
+def test_an_output_within_the_input_folder_is_gone_on_with(tmp_path, tiny_folder):
+    folder = write_jsonl(tmp_path / "in" / "a.jsonl", candidate_rows(8)).parent
+    job = BatchJob((str(folder),), str(folder / "out"), str(tiny_folder), unit_bytes=1500)
+    first = run_batch(job, Workers(count=1))
+    (folder / "out" / "_SUCCESS").unlink()
+    assert run_batch(job, Workers(count=1)) == first
+    assert first["rows"] == 8
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of 100 kB."""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import fsspec
 import pyarrow as pa
@@ -83,6 +84,31 @@ def test_the_plan_follows_from_names_and_sizes(tmp_path):
         list_inputs([str(tmp_path / "*.parquet")])
     with pytest.raises(ConfigError, match="nothing://x"):
         list_inputs(["nothing://x"])
+
+
+def test_what_a_job_wrote_into_its_input_folder_is_no_input(tmp_path):
+    source = write_jsonl(tmp_path / "in" / "a.jsonl", candidate_rows(3))
+    written = write_jsonl(tmp_path / "in" / "out" / "kept" / "part-00000.jsonl", candidate_rows(3))
+    other = write_jsonl(tmp_path / "in" / "out2" / "b.jsonl", candidate_rows(3))
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    output = tmp_path / "in" / "out"
+
+    def found(pattern, output=output):
+        return [Path(file.path).resolve() for file in list_inputs([str(pattern)], str(output))]
+
+    for pattern in (tmp_path / "in", tmp_path / "link", tmp_path / "in" / "**" / "*.jsonl"):
+        assert found(pattern) == [source, other]
+    assert found(tmp_path / "in", tmp_path / "link" / "out") == [source, other]
+    assert found(written) == found(output) == found(output / "kept") == found(output / "kept" / "*") == [written]
+    assert found(tmp_path / "in", tmp_path / "in") == [source, written, other]
+
+
+def test_what_a_job_wrote_into_its_input_folder_in_a_store_is_no_input():
+    store = fsspec.filesystem("memory")
+    for name in ("a.jsonl", "out/kept/part-00000.jsonl", "out2/b.jsonl"):
+        store.pipe_file(f"/around/{name}", b'{"text": "a", "triples": []}')
+    found = [file.path for file in list_inputs(["memory://around"], "memory://around/out")]
+    assert [name.rsplit("/", 1)[1] for name in found] == ["a.jsonl", "b.jsonl"]
 
 
 def parquet_file(path, rows, group=4):

@@ -101,7 +101,7 @@ class LLMBatchJob:
         return asyncio.run(self._estimate())
 
     async def _estimate(self) -> JobEstimate:
-        files = list_inputs(self.inputs)
+        files = list_inputs(self.inputs, self.output)
         with PaidAnswers(Folder(self.output), self.cache).merged() as merged:
             client = self._silent_client()
             cache = None if merged is None else CachedLLM(client, merged, offline=True)
@@ -150,7 +150,7 @@ def run_llm_batch(
         OSError: The output cannot be read or written.
     """
     job.spending.meter()
-    options, files, answers = job.options(), list_inputs(job.inputs), job.answers(workers)
+    options, files, answers = job.options(), list_inputs(job.inputs, job.output), job.answers(workers)
     if job.offline and not answers.any():
         raise ConfigError(f"{answers.merged_name}: no such cache, and --offline answers from caches alone: go online")
     if workers.address is None and not job.offline:

@@ -79,7 +79,8 @@ def run_batch(job: BatchJob, workers: Workers, watch: Callable[[Progress], None]
     load_verifier(job.model, threads=1, rules=job.rules)  # before Ray is up, one that cannot be loaded is known
     options, ledger = job.options(), Ledger(Folder(job.output), DATASETS)
     set_up = partial(unit_judge, job, options, ledger)
-    return run_units(UnitJob(list_inputs(job.inputs), job.unit_bytes, options, ledger, set_up), workers, watch)
+    files = list_inputs(job.inputs, job.output)
+    return run_units(UnitJob(files, job.unit_bytes, options, ledger, set_up), workers, watch)
 
 
 def unit_judge(job: BatchJob, options: Mapping[str, Any], ledger: Ledger) -> UnitJudge:

@@ -5,6 +5,8 @@ The plan follows from names and sizes alone, so that the same input always gives
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,20 +71,21 @@ class Unit:
         return f"{self.index:05d}"
 
 
-def list_inputs(patterns: Sequence[str]) -> list[InputFile]:
+def list_inputs(patterns: Sequence[str], output: str | None = None) -> list[InputFile]:
     """Find the input files, each once, sorted by path.
 
     In a folder, which is searched to its depths, files of other kinds are passed over, and so is what begins with `.`
-    or `_`, as marks and records of jobs do.
+    or `_`, as marks and records of jobs do, and what is in the output, if that lies within the folder.
 
     Args:
         patterns: Files, folders, globs, or URLs of any of these.
+        output: Folder or URL that the job writes to: what an earlier run has left there is no input.
 
     Raises:
         ConfigError: There is no such kind of URL.
         DataError: One of them leads to no JSONL or Parquet file, or cannot be listed.
     """
-    found = {file.path: file for pattern in patterns for file in _found(pattern)}
+    found = {file.path: file for pattern in patterns for file in _found(pattern, output)}
     return [found[path] for path in sorted(found)]
 
 
@@ -110,11 +113,13 @@ def is_broken_file(error: Exception) -> bool:
     return not isinstance(error, OSError) or (error.errno is None and type(error) in (OSError, BadGzipFile))
 
 
-def _found(pattern: str) -> Iterator[InputFile]:
+def _found(pattern: str, output: str | None) -> Iterator[InputFile]:
     filesystem, path = filesystem_of(pattern)
+    top = path
     try:
         if any(mark in path for mark in "*?[") and not filesystem.exists(path):
             infos = [info for info in filesystem.glob(path, detail=True).values() if info["type"] == "file"]
+            top = re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
         elif filesystem.isdir(path):
             infos = [info for name, info in filesystem.find(path, detail=True).items() if not _hidden(name, path)]
         else:
@@ -123,10 +128,22 @@ def _found(pattern: str) -> Iterator[InputFile]:
                 raise DataError(f"is no input: names must end with {_endings()}", path=pattern)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path=pattern) from error
+    own = None if output is None else _own_names(filesystem, top, output)
+    infos = [info for info in infos if own is None or not str(info["name"]).startswith(own)]
     files = [file for info in infos if (file := _file(filesystem, info)) is not None]
     if not files:
         raise DataError(f"leads to no input file: names must end with {_endings()}", path=pattern)
     yield from files
+
+
+def _own_names(filesystem: Any, top: str, output: str) -> str | None:  # noqa: ANN401
+    """What names of the output begin with, as a search below `top` gives them; None if it does not lie there."""
+    there, place = _real_name(filesystem, top).rstrip("/"), _real_name(*filesystem_of(output)).rstrip("/")
+    return f"{top.rstrip('/')}{place.removeprefix(there)}/" if place.startswith(f"{there}/") else None
+
+
+def _real_name(filesystem: Any, path: str) -> str:  # noqa: ANN401
+    return os.path.realpath(path) if is_local(filesystem) else full_name(filesystem, path)
 
 
 def _file(filesystem: Any, info: dict[str, Any]) -> InputFile | None:  # noqa: ANN401
