@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -170,6 +171,28 @@ def test_foreign_folders_and_a_second_run_at_once_are_refused(verifier, source, 
     inside = UnitJob(files, 100, {}, Ledger(Folder(str(tmp_path)), DATASETS), lambda: None)
     with pytest.raises(ConfigError, match=r"in\.jsonl is in the output folder"):
         run_units(inside, Workers())
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_an_input_whose_name_is_not_utf8_is_as_good_as_any(format, verifier, source, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    name = folder / os.fsdecode("雾中渡.jsonl".encode("gbk"))
+    try:
+        name.write_bytes(source.read_bytes())
+    except OSError:
+        pytest.skip("this disk takes UTF-8 only")
+    for _ in range(2):  # begun, and gone on with
+        assert judge_all(verifier, folder, tmp_path / "out", format)["rows"] == 12
+    (unit, *_) = plan_units(list_inputs([str(folder)]), 900)
+    assert unit.path == str(name)
+    if format == "jsonl":
+        (error,) = read_jsonl(tmp_path / "out" / "errors")
+        assert error["path"] == str(name)
+    else:
+        (error,) = parquet.read_table(tmp_path / "out" / "errors").to_pylist()
+        assert error["path"] == str(name).encode("utf-8", "backslashreplace").decode()
+        assert "\\udc" in error["path"]
 
 
 def test_a_job_in_an_object_store(verifier, source):

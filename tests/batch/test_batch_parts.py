@@ -1,6 +1,7 @@
 """The parts of a unit that is done twice are those of the second time alone."""
 
 import pytest
+from pyarrow import parquet
 
 from cacre.batch.parts import ERRORS, UnitParts
 from cacre.batch.storage import Folder
@@ -45,6 +46,15 @@ def test_an_attempt_that_fails_leaves_the_parts_that_stand(folder):
     assert folder.names("candidates") == folder.names(ERRORS) == [f"part-{UNIT.name}.jsonl"]
     write(folder, UNIT, "jsonl", [])
     assert folder.names("candidates") == folder.names(ERRORS) == []
+
+
+def test_an_error_that_quotes_what_is_no_text_is_written_as_a_table_too(folder, tmp_path):
+    entry = {**ENTRY, "reason": "a\ud800b", "field": "x\ud800", "raw": "答\udc00"}
+    with UnitParts(folder, UNIT, "parquet") as parts:
+        parts.add_error(entry)
+    folder.fetch(f"{ERRORS}/part-{UNIT.name}.parquet", tmp_path / "errors.parquet")
+    (row,) = parquet.read_table(tmp_path / "errors.parquet").to_pylist()
+    assert row == {**ENTRY, "reason": "a\\ud800b", "field": "x\\ud800", "raw": "答\\udc00"}
 
 
 def test_a_file_of_the_user_in_the_output_stops_nothing(tmp_path):

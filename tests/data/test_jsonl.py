@@ -85,6 +85,11 @@ def test_gold_comes_as_objects_lists_or_complex_objects(tmp_path):
         ({"gold": [{"subject": "长夜", "predicate": "导演", "object": {"inWork": "x"}}]}, "gold[0].object", "@value"),
         ({"\ud800": 1}, None, "the key '\\ud800' holds a lone surrogate"),
         ({"gold": [{"\ud800": 1, "subject": "甲", "predicate": "乙", "object": "丙"}]}, "gold[0]", "lone surrogate"),
+        (
+            {"gold": [{"subject": "甲", "predicate": "乙", "object": {"@value": "丙", "\ud800": 3}}]},
+            "gold[0].object",
+            "'\\ud800' must be a string",
+        ),
         ({"id": True}, "id", "string"),
         ({"id": ["a"]}, "id", "string"),
     ],

@@ -190,7 +190,14 @@ def _commit_name(unit: Unit) -> str:
 
 
 def _dumped(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+    try:
+        return _json(value, ensure_ascii=False)
+    except UnicodeEncodeError:  # the name of a file is no UTF-8, which Python shows as lone surrogates
+        return _json(value, ensure_ascii=True)
+
+
+def _json(value: Mapping[str, Any], ensure_ascii: bool) -> bytes:
+    return (json.dumps(value, ensure_ascii=ensure_ascii, indent=1) + "\n").encode("utf-8")
 
 
 def _parsed(content: bytes) -> dict[str, Any] | None:

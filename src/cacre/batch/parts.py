@@ -69,7 +69,12 @@ class UnitParts:
         Raises:
             OSError: It cannot be written.
         """
-        self.add(ERRORS, dict(entry) if self._format == "parquet" else _line(entry))
+        if self._format == "parquet":
+            from cacre.batch.tables import error_cells
+
+            self.add(ERRORS, error_cells(entry))
+        else:
+            self.add(ERRORS, _line(entry))
 
     def __enter__(self) -> Self:
         return self

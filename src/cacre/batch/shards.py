@@ -92,7 +92,7 @@ class PaidAnswers:
             yield direct
             return
         # The same on every try, so that a worker that is lost leaves its answers to the next one on its machine.
-        job = sha256(self.folder.url.encode()).hexdigest()[:16]
+        job = sha256(os.fsencode(self.folder.url)).hexdigest()[:16]
         path = _private_folder(job) / f"{unit.name}.sqlite"
         self._bring(name, path)
         try:

@@ -51,6 +51,11 @@ def row_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": None if row_id is None else str(row_id), **own, EXTRA: _json(rest)}
 
 
+def error_cells(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells of an entry; what UTF-8 cannot carry, as a file's name may hold it, becomes an escape."""
+    return {name: _encodable(value) if isinstance(value, str) else value for name, value in entry.items()}
+
+
 def row_of_cells(cells: Mapping[str, Any], metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     """The row of Parquet cells; of a table that was written here, with the keys of `extra` in their places.
 
@@ -76,6 +81,10 @@ def _triple_cells(triple: Mapping[str, Any]) -> dict[str, Any]:
     if "object" in rest:  # a complex one, whose "@value" is judged
         cells["object"] = rest["object"]["@value"]
     return {**cells, EXTRA: _json(rest)}
+
+
+def _encodable(value: str) -> str:
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _json(rest: Mapping[str, Any]) -> str | None:

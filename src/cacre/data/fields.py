@@ -129,7 +129,7 @@ def _slots(value: object, info: ValidationInfo) -> dict[str, str]:
         raise fault(f'expected a string or an object with "@value", got {value!r:.80}{advice_on_numbers(value)}')
     for name, part in slots.items():
         if not isinstance(part, str):
-            raise fault(f"{name} must be a string, got {part!r:.80}{advice_on_numbers(part)}")
+            raise fault(f"{name!r:.80} must be a string, got {part!r:.80}{advice_on_numbers(part)}")
         _clean(name + part)
     _name(slots["@value"], info)
     return cast("dict[str, str]", dict(slots))
