@@ -17,7 +17,7 @@ from cacre.batch.ledger import Ledger
 from cacre.batch.parts import UnitParts
 from cacre.batch.reading import read_unit
 from cacre.batch.storage import Folder
-from cacre.batch.units import list_inputs, plan_units
+from cacre.batch.units import InputFile, list_inputs, plan_units
 from cacre.errors import CacreError, ConfigError, DataError
 from cacre.inference import load_verifier
 
@@ -203,6 +203,30 @@ def test_a_job_in_an_object_store(verifier, source):
     assert names == [f"part-{number:05d}.jsonl" for number in range(len(names))]
     lines = b"".join(Folder(f"{output}/kept").read(name) for name in names).splitlines()
     assert [json.loads(line)["text"] for line in lines] == [row["text"] for row in candidate_rows(12)]
+
+
+@pytest.mark.parametrize(
+    ("begun", "digits"), [((), 3), (("_attempts", 2), 2), (("_commits", 2), 2), (("_commits", 3), 3)]
+)
+def test_a_job_of_many_units_goes_on_under_the_names_that_it_has(begun, digits, tmp_path, monkeypatch):
+    for module in ("units", "cluster"):
+        monkeypatch.setattr(f"cacre.batch.{module}.DIGITS", 2)  # a hundred units are many then
+    files = [InputFile("in.jsonl", "jsonl", 101)]
+    ledger, pending = Ledger(Folder(str(tmp_path / "out")), DATASETS), []
+    if begun:
+        record = {"unit": 7, "counts": {}} if begun[0] == "_commits" else {"run": "1", "count": 1}
+        with ledger.opened(files, {}):
+            ledger.folder.write(f"{begun[0]}/{7:0{begun[1]}d}.json", json.dumps(record).encode())
+    monkeypatch.setattr("cacre.batch.cluster._results", lambda _, units, __: left(units, pending))
+    run_units(UnitJob(files, 1, {}, ledger, lambda: None), Workers())
+    assert len(pending) == 101 - (begun[:1] == ("_commits",))
+    assert {len(unit.name) for unit in pending[:90]} == {digits}
+
+
+def left(units, pending):
+    """Notes the units that workers would get, and does none."""
+    pending.extend(units)
+    yield from ()
 
 
 class Doomed:

@@ -86,6 +86,14 @@ def test_the_plan_follows_from_names_and_sizes(tmp_path):
         list_inputs(["nothing://x"])
 
 
+@pytest.mark.parametrize(("count", "last"), [(1, "00000"), (100_000, "99999"), (100_001, "100000")])
+def test_names_of_units_sort_as_the_units_do(count, last):
+    names = [unit.name for unit in plan_units([InputFile("in.jsonl", "jsonl", count)], 1)]
+    assert len(names) == count
+    assert names == sorted(names)
+    assert names[-1] == last
+
+
 def test_what_a_job_wrote_into_its_input_folder_is_no_input(tmp_path):
     source = write_jsonl(tmp_path / "in" / "a.jsonl", candidate_rows(3))
     written = write_jsonl(tmp_path / "in" / "out" / "kept" / "part-00000.jsonl", candidate_rows(3))

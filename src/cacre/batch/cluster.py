@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ import ray.data
 
 from cacre.batch.failures import full_disk_named, raised, told
 from cacre.batch.ledger import Counts, Ledger
-from cacre.batch.units import InputFile, Unit, plan_units
+from cacre.batch.units import DIGITS, InputFile, Unit, plan_units
 from cacre.errors import CacreError, ConfigError
 
 MAX_ATTEMPTS = 4
@@ -128,7 +128,7 @@ def run_units(job: UnitJob, workers: Workers, watch: Callable[[Progress], None] 
         finished = job.ledger.finished()
         if finished is not None:
             return finished
-        units = plan_units(job.files, job.unit_bytes)
+        units = _planned(job)
         done = job.ledger.all_committed()
         totals: Counter[str] = Counter()
         for counts in done.values():
@@ -199,6 +199,14 @@ def _check_apart(job: UnitJob) -> None:
     inside = next((file.path for file in job.files if file.path.startswith(output)), None)
     if inside is not None:
         raise ConfigError(f"the input {inside} is in the output folder: name an output outside of the input")
+
+
+def _planned(job: UnitJob) -> list[Unit]:
+    """The units, with the names that they have had so far: earlier versions gave all names five digits."""
+    units = plan_units(job.files, job.unit_bytes)
+    if units and units[0].digits > DIGITS and job.ledger.digits() == DIGITS:
+        return [replace(unit, digits=DIGITS) for unit in units]
+    return units
 
 
 def _results(job: UnitJob, pending: list[Unit], workers: Workers) -> Generator[Counts]:

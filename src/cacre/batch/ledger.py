@@ -86,6 +86,15 @@ class Ledger:
         records = (_parsed(content) or {} for content in self.folder.read_all(names).values())
         return {record["unit"]: record["counts"] for record in records if "counts" in record}
 
+    def digits(self) -> int | None:
+        """How many digits the names of units have that were begun or done, at least; None if none was.
+
+        Raises:
+            OSError: The record cannot be listed.
+        """
+        names = (name for below in (_COMMITS, _ATTEMPTS) for name in self.folder.names(below))
+        return min((len(name.partition(".")[0]) for name in names if not name.startswith(".")), default=None)
+
     def begin(self, unit: Unit, run: str) -> int:
         """Note that a unit is begun.
 

@@ -25,6 +25,8 @@ _SUFFIXES: dict[InputFormat, tuple[str, ...]] = {
 }
 _STAMPS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
 _READERS = 16
+DIGITS = 5
+"""Digits in the names of units, and so of part files; more where a job has more units than they can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Unit:
         format: `jsonl` or `parquet`.
         start: First byte, or first row group.
         stop: The byte, or row group, after the last.
+        digits: How many digits its name has: as many as that of every other unit of the job, so that names sort.
     """
 
     index: int
@@ -64,11 +67,12 @@ class Unit:
     format: InputFormat
     start: int
     stop: int
+    digits: int = DIGITS
 
     @property
     def name(self) -> str:
         """Its number as files are called after it."""
-        return f"{self.index:05d}"
+        return f"{self.index:0{self.digits}d}"
 
 
 def list_inputs(patterns: Sequence[str], output: str | None = None) -> list[InputFile]:
@@ -104,7 +108,8 @@ def plan_units(files: Iterable[InputFile], unit_bytes: int) -> list[Unit]:
     with ThreadPoolExecutor(_READERS) as pool:  # footers are far apart, and waiting for one takes no CPU
         spans = list(pool.map(lambda file: list(_spans(file, unit_bytes)), files))
     places = [(file, span) for file, found in zip(files, spans, strict=True) for span in found]
-    return [Unit(index, file.path, file.format, *span) for index, (file, span) in enumerate(places)]
+    digits = max(DIGITS, len(str(len(places) - 1)))
+    return [Unit(index, file.path, file.format, *span, digits) for index, (file, span) in enumerate(places)]
 
 
 def is_broken_file(error: Exception) -> bool:
