@@ -4,6 +4,7 @@ import pytest
 from pyarrow import parquet
 
 from cacre.batch.parts import ERRORS, UnitParts
+from cacre.batch.reading import read_unit
 from cacre.batch.storage import Folder
 from cacre.batch.units import Unit
 
@@ -55,6 +56,17 @@ def test_an_error_that_quotes_what_is_no_text_is_written_as_a_table_too(folder, 
     folder.fetch(f"{ERRORS}/part-{UNIT.name}.parquet", tmp_path / "errors.parquet")
     (row,) = parquet.read_table(tmp_path / "errors.parquet").to_pylist()
     assert row == {**ENTRY, "reason": "a\\ud800b", "field": "x\\ud800", "raw": "答\\udc00"}
+
+
+def test_ids_that_are_numbers_are_read_back_as_numbers(tmp_path):
+    rows = [{"id": row_id, "text": "a", "triples": [], "n": 1} for row_id in (7, "7", 10**20)]
+    rows.append({"text": "a", "triples": []})
+    with UnitParts(Folder(str(tmp_path)), UNIT, "parquet") as parts:
+        for row in rows:
+            parts.add("kept", parts.encode(row))
+    path = tmp_path / "kept" / f"part-{UNIT.name}.parquet"
+    assert parquet.read_table(path)["id"].to_pylist() == ["7", "7", str(10**20), None]
+    assert [record.raw for record in read_unit(Unit(0, str(path), "parquet", 0, 1))] == rows
 
 
 def test_a_file_of_the_user_in_the_output_stops_nothing(tmp_path):

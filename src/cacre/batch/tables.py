@@ -47,7 +47,9 @@ def row_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """
     row_id = row.get("id")
     own = {"text": row["text"], "triples": [_triple_cells(triple) for triple in row["triples"]]}
-    rest = {name: value for name, value in row.items() if name not in ("id", *own)}
+    # An id that is a number is text in its column, and stands as it was among the rest, which a reader prefers.
+    in_columns = own if isinstance(row_id, int) else {"id", *own}
+    rest = {name: value for name, value in row.items() if name not in in_columns}
     return {"id": None if row_id is None else str(row_id), **own, EXTRA: _json(rest)}
 
 
