@@ -12,9 +12,10 @@ UNIT, OTHER = Unit(3, "in.jsonl", "jsonl", 0, 9), Unit(4, "in.jsonl", "jsonl", 9
 ENTRY = {"path": "in.jsonl", "byte": 0, "row": None, "reason": "no answer", "field": None, "raw": "{}"}
 
 
-@pytest.fixture(params=["disk", "store"])
+@pytest.fixture(params=["disk", "odd name", "store"])
 def folder(request, tmp_path):
-    return Folder(str(tmp_path / "out") if request.param == "disk" else f"memory://{tmp_path.name}")
+    places = {"disk": str(tmp_path / "out"), "odd name": str(tmp_path / "a::b"), "store": f"memory://{tmp_path.name}"}
+    return Folder(places[request.param])
 
 
 def write(folder, unit, format, datasets):
@@ -67,6 +68,11 @@ def test_ids_that_are_numbers_are_read_back_as_numbers(tmp_path):
     path = tmp_path / "kept" / f"part-{UNIT.name}.parquet"
     assert parquet.read_table(path)["id"].to_pylist() == ["7", "7", str(10**20), None]
     assert [record.raw for record in read_unit(Unit(0, str(path), "parquet", 0, 1))] == rows
+
+
+def test_an_output_with_an_odd_name_is_where_it_says(tmp_path):
+    write(Folder(str(tmp_path / "a::b")), UNIT, "jsonl", ["candidates"])
+    assert [path.name for path in tmp_path.iterdir()] == ["a::b"]
 
 
 def test_a_file_of_the_user_in_the_output_stops_nothing(tmp_path):

@@ -119,6 +119,23 @@ def test_what_a_job_wrote_into_its_input_folder_in_a_store_is_no_input():
     assert [name.rsplit("/", 1)[1] for name in found] == ["a.jsonl", "b.jsonl"]
 
 
+@pytest.mark.parametrize("name", ["a::b.jsonl", "x::y.jsonl.gz", "a::b.parquet", "[1]*.jsonl", "d::e/a.jsonl"])
+@pytest.mark.parametrize("start", ["", "file://"])
+def test_names_that_look_like_something_else_are_read(name, start, tmp_path):
+    rows = candidate_rows(3)
+    path = tmp_path / name
+    if name.endswith(".parquet"):
+        parquet_file(path, rows)
+    else:
+        write_jsonl(path, rows)
+    if name.endswith(".gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    for searched in (path, tmp_path):
+        found = records([f"{start}{searched}"], 100)
+        assert [record.raw["text"] for record in found] == [row["text"] for row in rows]
+        assert {record.path for record in found} == {str(path)}
+
+
 def parquet_file(path, rows, group=4):
     table = pa.table(
         {"id": [r.get("id") for r in rows], "text": [r["text"] for r in rows], "triples": [r["triples"] for r in rows]}

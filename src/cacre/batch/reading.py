@@ -14,7 +14,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import IO, Any
 
-import fsspec
+from fsspec.core import OpenFile, get_compression
 
 from cacre.batch.storage import filesystem_of
 from cacre.batch.units import COMPRESSED, Unit, is_broken_file
@@ -84,7 +84,8 @@ def _jsonl_records(unit: Unit, max_bytes: int) -> Iterator[Record]:
     packed = unit.path.lower().endswith(COMPRESSED)
     place = 0
     try:
-        with fsspec.open(unit.path, "rb", compression="infer" if packed else None) as opened:
+        packing = get_compression(unit.path, "infer") if packed else None
+        with OpenFile(*filesystem_of(unit.path), "rb", compression=packing) as opened:
             stream = io.BufferedReader(opened, _PACKED_BUFFER if packed else _BUFFER)
             for place, content, whole in _lines(stream, unit.start, None if packed else unit.stop, max_bytes):
                 yield _json_record(unit.path, place, content, None if whole else max_bytes)

@@ -17,6 +17,7 @@ from cacre.errors import ConfigError
 from cacre.files import atomic_writer
 
 _READERS = 16
+_LOCAL_URLS = ("file://", "local://")
 
 
 def filesystem_of(url: str) -> tuple[Any, str]:
@@ -25,6 +26,8 @@ def filesystem_of(url: str) -> tuple[Any, str]:
     Raises:
         ConfigError: No such kind of URL is known, or its package is not installed.
     """
+    if "::" in url and ("://" not in url or url.startswith(_LOCAL_URLS)):  # fsspec would see a chain of two URLs
+        return fsspec.filesystem("file"), str(fsspec.core.strip_protocol(url))
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
