@@ -55,7 +55,7 @@ page:  ## build the review page (needs Node 20.19 or newer); commit what comes o
 screenshots: $(VENV)/.dev  ## take the pictures of docs/review.md (needs chromium)
 	$(BIN)/python page/screenshots.py docs/images
 
-bundled-model: $(VENV)/.dev  ## pre-train, train, fit and export mini-zh (CORPUS=folder of running text; resumable)
+bundled-model: $(VENV)/.dev  ## train, fit and export mini-zh from corpus/encoder (PRETRAIN=1 CORPUS=folder: pre-train too; resumable)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash corpus/bundled_model.sh
 
 clean:  ## remove what was built, not what was trained

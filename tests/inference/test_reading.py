@@ -3,7 +3,7 @@
 import pytest
 
 import tiny_model
-from cacre.inference import DecisionRules, OnnxVerifier
+from cacre.inference import DecisionRules, OnnxVerifier, load_verifier
 from cacre.inference.decision import Scores
 from cacre.inference.reading import best_read, readings_of
 from cacre.schema import RelationType, Schema, load_schema
@@ -116,3 +116,40 @@ def test_a_schema_of_ones_own_says_what_is_read_backwards(tiny_folder):
 def test_what_a_turned_candidate_is_compared_with_is_turned_too(verifier):
     said, plain = verifier.comparisons([Triple("林知远", "执导作品", "雾中渡"), DIRECTED])
     assert said.triples == plain.triples == (Triple("雾中渡", "执导者", "林知远"),)
+
+
+def test_a_schema_of_ones_own_gives_new_relations_their_words():
+    own = Schema.of("own", [RelationType("取景地", "影视作品", "地点", synonyms=("外景地",), cues=("取景",))])
+    mini = load_verifier("mini-zh", threads=1)
+    ours = load_verifier("mini-zh", threads=1, rules=DecisionRules(schema=own))
+    text = "《雾中渡》在云州取景，由顾青禾执导。"
+    place, person = Triple("雾中渡", "取景地", "云州"), Triple("雾中渡", "取景地", "顾青禾")
+    [known] = mini.verify(text, [place])
+    right, wrong, directed = ours.verify(text, [place, person, DIRECTED._replace(object="顾青禾")])
+    assert known.reason == directed.reason == "predicate not in schema"
+    assert right.outcome == "supported"
+    assert right.text_score > max(known.text_score, wrong.text_score)
+    assert "取景" in [text[a:b] for a, b in right.evidence]
+    assert ours.new_relations == {"取景地"}
+    assert not mini.new_relations
+
+
+def test_what_the_model_has_learned_under_another_word_is_scored_as_that():
+    schema = Schema.of("own", [RelationType("适应症", "药物", "疾病", synonyms=("主治",))])
+    mini = load_verifier("mini-zh", threads=1)
+    ours = load_verifier("mini-zh", threads=1, rules=DecisionRules(schema=schema))
+    text = "盐酸氨溴索片用于治疗急性支气管炎。"
+    learned = mini.verify(text, [Triple("急性支气管炎", "治疗药物", "盐酸氨溴索片")])[0]
+    said, by_synonym, backwards = ours.verify(
+        text,
+        [
+            Triple("盐酸氨溴索片", "适应症", "急性支气管炎"),
+            Triple("盐酸氨溴索片", "主治", "急性支气管炎"),
+            Triple("急性支气管炎", "治疗药物", "盐酸氨溴索片"),
+        ],
+    )
+    assert said.text_score == by_synonym.text_score == learned.text_score
+    assert (said.outcome, said.judged_as) == ("supported", None)
+    assert backwards.reason == "predicate not in schema"
+    assert not ours.new_relations
+    assert ours.attention(text, said.candidate).triple == Triple("急性支气管炎", "治疗药物", "盐酸氨溴索片")

@@ -59,7 +59,7 @@ class CheckOptions:
         """The rules that the options name.
 
         Args:
-            schema: Relation schema for the checks; None takes the model's.
+            schema: Relation schema to judge by; None takes the model's.
 
         Raises:
             ConfigError: There is no such modality.
@@ -82,7 +82,7 @@ class SchemaCheckOptions(CheckOptions):
     schema: Annotated[
         str | None,
         typer.Option(
-            help="Relation schema for checks (and extraction, if any): duie, open, or a file; the model's by default.",
+            help="Relation schema to judge (and extract, if at all) by: duie, open, or a file; the model's by default.",
             rich_help_panel=CHECKS,
         ),
     ] = None

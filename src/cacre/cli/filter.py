@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
-from cacre.cli.unknown_predicates import unknown_lines
+from cacre.cli.unknown_predicates import new_relation_lines, unknown_lines
 from cacre.data import (
     ErrorsFile,
     Row,
@@ -104,8 +104,9 @@ def filter_command(
         verifier = load_verifier(model, threads=threads, rules=checks.rules())
         summary, skipped = filter_files(verifier, paths, on_error, batch_rows)
     source_of_schema = checks.schema or (None if model == DEFAULT_MODEL else model)
-    unknown = unknown_lines(summary.unknown, verifier.rules.schema or verifier.schema, source_of_schema)
-    for line in (*summary.lines(), *unknown):
+    schema = verifier.rules.schema or verifier.schema
+    unknown = unknown_lines(summary.unknown, schema, source_of_schema)
+    for line in (*summary.lines(), *unknown, *new_relation_lines(verifier.new_relations, schema, model)):
         typer.echo(line, err=True)
     if skipped:
         typer.echo(f"{skipped} rows skipped, listed in {paths.errors}", err=True)

@@ -14,7 +14,7 @@ from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options, run_ex
 from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import ExtractOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import refuse_without, with_groups
-from cacre.cli.unknown_predicates import unknown_lines
+from cacre.cli.unknown_predicates import new_relation_lines, unknown_lines
 from cacre.extras import needs_extra
 from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL, folder_digest
@@ -81,7 +81,8 @@ def run_command(
         **agents.fingerprint(),
     }
     if run.start(agents.maker(run), work, depends):
-        for line in (*summary.lines(), *unknown_lines(summary.unknown, run.schema, ask.schema)):
+        unknown = unknown_lines(summary.unknown, run.schema, ask.schema)
+        for line in (*summary.lines(), *unknown, *new_relation_lines(verifier.new_relations, run.schema, model)):
             typer.echo(line, err=True)
 
 

@@ -36,7 +36,8 @@ class DecisionRules:
         mention_checks: Reject triples whose subject or object does not occur in the text.
         text_threshold: Replaces the fitted threshold on `text_score`, in [-1, 1].
         pair_threshold: Replaces the fitted thresholds on `pair_score`, in [-1, 1]; -1 turns them off.
-        schema: Relation schema for the schema checks; None takes the model's. Scores always come from the model's.
+        schema: Relation schema for the schema checks, and for what its predicates mean; None takes the model's. Words
+            that the model has learned are scored as it learned them, the others by what this schema says of them.
         reject_modality: Reject what the text denies, reports as rumour, only plans, or says is over, by `ModalityKind`.
 
     Raises:

@@ -12,13 +12,13 @@ from cacre.inference.explanation import Attention, Comparison, attention_of, com
 from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
 from cacre.inference.graph import BATCH_SIZE, Graph
 from cacre.inference.pairing import ALL_STRATEGIES
-from cacre.inference.reading import about, best_read, readings_of, seen
+from cacre.inference.reading import Read, about, best_read, reads_of, seen
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import Thresholds
 from cacre.inference.verifier import CandidateLike, as_candidate, as_pair, as_pairs
 from cacre.preprocessing.featurizer import Featurizer
 from cacre.preprocessing.invisible import VisibleText
-from cacre.schema import Schema
+from cacre.schema import Schema, new_relations, with_new_relations
 from cacre.types import Candidate, Triple, Verdict
 
 MAX_GROUP_TEXTS = 64
@@ -65,7 +65,9 @@ class OnnxVerifier:
             name: Graph(self.path / f"{name}.onnx", *signature, threads=threads, batch_size=batch_size)
             for name, signature in _SIGNATURES.items()
         }
-        self._scorer = Scorer(Featurizer(model.tokenizer, model.schema, model.settings), model.schema, **graphs)
+        own = self.rules.schema
+        scored = model.schema if own is None else with_new_relations(model.schema, own)
+        self._scorer = Scorer(Featurizer(model.tokenizer, scored, model.settings), scored, **graphs)
 
     def verify(self, text: str, candidates: Sequence[CandidateLike]) -> list[Verdict]:
         """Judge the candidates of one text.
@@ -97,7 +99,8 @@ class OnnxVerifier:
         rows = as_pairs(pairs)
         judged = []
         for (text, candidates), (read, scores) in zip(rows, self._score(rows), strict=True):
-            verdicts = decide(text, read, scores, self.schema, self.thresholds, self.rules)
+            said = [one.said for one in read]
+            verdicts = decide(text, said, scores, self.schema, self.thresholds, self.rules)
             judged.append(list(map(about, candidates, verdicts)))
         return judged
 
@@ -138,7 +141,8 @@ class OnnxVerifier:
         Raises:
             DataError: As in `verify`, for any of the texts.
         """
-        return list(self._score(as_pairs(pairs), strategies))
+        scored = self._score(as_pairs(pairs), strategies)
+        return [([one.said for one in read], scores) for read, scores in scored]
 
     def attention(self, text: str, candidate: CandidateLike) -> Attention:
         """Where a triple looks in the text; text and triple are read as `verify` reads them.
@@ -148,7 +152,7 @@ class OnnxVerifier:
         """
         row = as_pair(text, [candidate])
         [([read], _)] = self._score([row], strategies=())
-        return attention_of(self._scorer, VisibleText.of(row[0]), read.triple)
+        return attention_of(self._scorer, VisibleText.of(row[0]), read.judged.triple)
 
     def comparisons(self, candidates: Sequence[Candidate | Triple]) -> list[Comparison]:
         """What the scores of the candidates of one text are compared with, one per candidate.
@@ -157,20 +161,29 @@ class OnnxVerifier:
             DataError: A candidate is malformed.
         """
         # Which of several readings is judged, only the scores can tell.
-        read = [readings_of(seen(as_candidate(candidate)), self._allowed)[0] for candidate in candidates]
-        return comparisons(read, self.schema, self.thresholds, self.rules)
+        judged = [self._reads(as_candidate(candidate))[0].judged for candidate in candidates]
+        return comparisons(judged, self._scorer.schema, self.thresholds, self.rules)
 
     @property
-    def _allowed(self) -> Schema:
-        """The schema that says what predicates mean."""
-        return self.rules.schema or self.schema
+    def new_relations(self) -> frozenset[str]:
+        """Relations of a schema given with the rules that the model has not learned, under their own or another word.
 
-    def _score(self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES) -> Iterator[Judged]:
+        Their cue words, near misses and paraphrases are looked at, but what the scores make of them is a guess.
+        """
+        return frozenset() if self.rules.schema is None else new_relations(self.schema, self.rules.schema)
+
+    def _reads(self, candidate: Candidate) -> tuple[Read, ...]:
+        scored = self._scorer.schema
+        return reads_of(seen(candidate), scored if self.rules.schema is None else self.rules.schema, scored)
+
+    def _score(
+        self, rows: list[Row], strategies: Sequence[PairStrategy] = ALL_STRATEGIES
+    ) -> Iterator[tuple[list[Read], list[Scores]]]:
         """The candidates of each row as they are read, with their scores."""
         texts = [VisibleText.of(text) for text, _ in rows]
-        readings = [[readings_of(seen(candidate), self._allowed) for candidate in row] for _, row in rows]
+        readings = [[self._reads(candidate) for candidate in row] for _, row in rows]
         said = [
-            (text.text, [one for group in groups for one in group])
+            (text.text, [one.judged for group in groups for one in group])
             for text, groups in zip(texts, readings, strict=True)
         ]
         scored = (scores for group in _groups(said) for scores in self._scorer.score(group, strategies))

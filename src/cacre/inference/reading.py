@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from cacre.inference.decision import Scores
 from cacre.preprocessing.invisible import visible
 from cacre.schema import Reading, Schema
 from cacre.types import Candidate, Triple, Verdict
+
+_Reading = TypeVar("_Reading")
 
 
 def seen(candidate: Candidate) -> Candidate:
@@ -68,9 +71,30 @@ def _read(candidate: Candidate, reading: Reading) -> Candidate:
     return replace(candidate, triple=triple, subject_type=subject_type, object_type=object_type)
 
 
-def best_read(
-    readings: Iterable[Sequence[Candidate]], scores: Iterable[Scores]
-) -> tuple[list[Candidate], list[Scores]]:
+class Read(NamedTuple):
+    """One reading of a candidate."""
+
+    said: Candidate
+    """By the schema of the checks, which a user may give: what is checked, and what a verdict tells."""
+    judged: Candidate
+    """By the schema that scores: of a relation that the model has learned under another word (适应症) that one."""
+
+
+def reads_of(candidate: Candidate, allowed: Schema, scored: Schema) -> tuple[Read, ...]:
+    """The readings of a candidate under both schemas; at least one.
+
+    Args:
+        candidate: As it came.
+        allowed: The schema of the checks.
+        scored: The schema that scores, which has a word for every relation of `allowed`.
+    """
+    readings = readings_of(candidate, allowed)
+    if allowed is scored:
+        return tuple(Read(one, one) for one in readings)
+    return tuple(Read(one, judged) for one in readings for judged in readings_of(one, scored))
+
+
+def best_read(readings: Iterable[Sequence[_Reading]], scores: Iterable[Scores]) -> tuple[list[_Reading], list[Scores]]:
     """For each candidate the reading that the text supports best; of equally good ones the first.
 
     Args:
