@@ -175,3 +175,68 @@ def test_another_clause_may_assert_it(text, kind):
 @pytest.mark.parametrize("text", ["林知远否认曾卸任澄江药业董事长。", "林知远没有辞去澄江药业董事长。"])
 def test_an_end_that_is_denied_is_none(text):
     assert found(text, *CHAIR) is None
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "消息尚待官方进一步证实", "此事尚未得到当事人证实", "目前还没有得到任何官方证实", "此消息未获双方正式证实",
+        "消息有待经纪公司方面证实",
+        "粉丝等待当事人的证实", "婚礼细节已经公开", "判决书已公开", "双方拒绝公开承认", "粉丝希望双方公开恋情",
+        "双方将于下周官宣",
+    ],
+)  # fmt: skip
+def test_not_confirmed(rest):
+    assert found(f"网传顾晚舟已与许青禾结婚，{rest}。", *PAIR) == "rumoured"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "双方证实",
+        "不久后双方官宣",
+        "两人已公开恋情",
+        "恋情随后公开",
+        "两人终于公开",
+        "双方无奈承认",
+        "没过多久工作室等均已证实",
+    ],
+)
+def test_confirmed(rest):
+    assert found(f"网传顾晚舟已与许青禾结婚，{rest}。", *PAIR) is None
+
+
+@pytest.mark.parametrize("noun", ["电影有《雾中渡》", "电影包括《雾中渡》"])
+def test_a_list_of_works_is_rumoured(noun):
+    assert found(f"据说林知远执导的{noun}。", *FILM) == "rumoured"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "有网友发帖，《雾中渡》这部片子由林知远执导", "媒体报道，《雾中渡》这部片子由林知远执导",
+        "近日，《雾中渡》这部片子由林知远执导的消息登上热搜",
+        "片方今年年初邀请林知远出任悬疑片《雾中渡》的导演", "林知远一度考虑过出任悬疑片《雾中渡》的导演",
+        "林知远受邀出任悬疑片《雾中渡》的导演",
+        "片方建议《雾中渡》这部片子由林知远执导", "粉丝都在盼着《雾中渡》这部片子由林知远执导",
+        "媒体报道，《雾中渡》这部片子其实由林知远执导",
+        "关于《雾中渡》这部片子由林知远执导一事，片方作出回应",
+    ],
+)  # fmt: skip
+def test_what_is_quoted_to_be_denied_asserts_nothing(quoted):
+    assert found(f"{quoted}。片方回应，林知远没有执导《雾中渡》。", *FILM) == "denied"
+    assert found(f"有人说，林知远没有执导《雾中渡》。不过早在今年年初的时候，{quoted}。", *FILM) == "denied"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("网友说，林知远没有执导《雾中渡》。看片尾，《雾中渡》这部片子由林知远执导。", None),
+        ("片方起初说，林知远没有执导《雾中渡》。看片尾，《雾中渡》这部片子确实由林知远执导。", None),
+        ("片方说，林知远没有执导《雾中渡》。看片尾，《雾中渡》这部片子由林知远执导。", "denied"),
+        ("据说林知远执导了《雾中渡》。看片尾，《雾中渡》这部片子由林知远执导。", None),
+        ("据说林知远执导了《雾中渡》。片方曾经邀请，《雾中渡》这部片子由林知远执导。", "rumoured"),
+    ],
+)
+def test_who_denies_it_matters(text, kind):
+    assert found(text, *FILM) == kind

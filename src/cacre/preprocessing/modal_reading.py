@@ -21,7 +21,7 @@ MODAL_WORDS: Mapping[str, str] = {
     "taken back": "否认|辟谣|不实|不属实|谣言|子虚乌有|失实|系误|误传|是假的|没有的事|纯属",
     "plan": "有望|即将|行将|打算|计划|预计|原定|筹备|准备|有意|(?<![虚模])拟(?![音人态声真])",
     "will": "(?<![门名小老女悍大武健宿骁虎猛部败降良上中少麻])将(?![军领士帅校才门])",
-    "was": "曾经|曾任|曾(?![祖孙])|卸任|离任|辞去|辞任|不再担任|不再是|不再",
+    "was": "(?<![未不])曾(?![祖孙])[经任]?|卸任|离任|辞去|辞任|不再担任|不再是|不再",
     "former": f"(?<![之以此生目从先日当跟面眼年月天])前任?(?=[妻夫]|{_POSTS})|(?<![草高平中太])原任?(?={_POSTS})",
     "divorced": "离婚",
 }
@@ -47,10 +47,6 @@ _ROLE = re.compile(
     "[者人长员师手父母妻夫子女爸妈爹娘帅]$|太太|夫人|老公|老婆|导演|编剧|主演|主角|主播|作家|教练|总裁|嘉宾"
 )
 _KIN = re.compile("[父母妻夫子女爸妈爹娘]$|太太|夫人|老公|老婆")
-_END = re.compile(
-    "[”\"'’」》]?的?[了过]?(?:[的一]?(?:[职事角片剧书说]|职务|说法|传[闻言]|消息|报道))?[啦呀哦啊呢]?(?:$|[，。；！？：,;!?:\n、）)而])"
-)
-"""What may follow the names and the cue where nothing else is meant: the clause ends, or speaks of the report."""
 _PATTERNS = {name: re.compile(words) for name, words in MODAL_WORDS.items()}
 NEAR, REACH, _LEAD = 4, 8, 2
 """Characters that may lie between a modal word and a name, as in 其实并 and 大家都以为的; before it in its clause."""
@@ -74,6 +70,14 @@ class Reading:
         """Names and titles: a modal word inside them is none."""
         c = self.context
         return [*c.subject.any, *c.object.any, *c.scan.titles]
+
+    @cached_property
+    def unnamed(self) -> str:
+        """The text with a blank for each character of names and titles: 若 in 郭沫若没有 is no "if"."""
+        characters = list(self.text)
+        for start, end in self.masked:
+            characters[start:end] = " " * (end - start)
+        return "".join(characters)
 
     @cached_property
     def cues(self) -> list[Span]:
@@ -104,7 +108,7 @@ class Reading:
     def words(self, kind: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
         """Modal words of a kind, those in names left out, and denials in questions and double negations."""
         is_denial = kind in ("is not", "did not", "taken back")
-        none = [m.span() for m in _NO_DENIAL.finditer(self.text)] if is_denial else []
+        none = [m.span() for m in _NO_DENIAL.finditer(self.unnamed)] if is_denial else []
         for match in _PATTERNS[kind].finditer(self.text, start, len(self.text) if end is None else end):
             word = match.span()
             hidden = any(gap(word, other) < 0 for other in (*self.masked, *none))
@@ -114,7 +118,7 @@ class Reading:
     def asked(self, at: int) -> bool:
         """Whether the clause asks."""
         start, end = self.clause_start(at), self.clause_end(at)
-        return self.text[end : end + 1] == "?" or bool(_QUESTION.search(self.text, start, end))
+        return self.text[end : end + 1] == "?" or bool(_QUESTION.search(self.unnamed, start, end))
 
     def cue_at(self, start: int, reach: int = 0) -> Span | None:
         """The relation's cue word that begins at most `reach` characters behind `start`, in its clause."""
@@ -131,14 +135,6 @@ class Reading:
         alone = self.clause(word[0]) == self.clause(self.second[0]) == self.clause(self.first[0]) + 1
         begins = word[0] - self.clause_start(word[0]) <= _LEAD
         return alone and begins and self.sentence(self.first[0]) == self.sentence(word[0])
-
-    def ends_with(self, cue: Span) -> bool:
-        """Whether the clause ends where cue and second name are both said, other cues of the relation left out."""
-        at = max(cue[1], self.second[1])
-        behind = self.cue_at(at, NEAR)
-        while not _END.match(self.text, at) and behind is not None:
-            at, behind = behind[1], self.cue_at(behind[1])
-        return bool(_END.match(self.text, at))
 
     def is_role(self, cue: Span) -> bool:
         """Whether the cue stands before the second name as its title: 创始人乙, 妻子乙, but not 执导乙."""

@@ -1,8 +1,8 @@
 """Whether a text asserts a triple, or denies it, reports it as rumour, only plans it, or says that it is over.
 
 Rules over the string evidence, no model. A word of `MODAL_WORDS` counts only where it governs what the text says of
-this triple; each rule's docstring says where that is, and `modal_vetoes.py` what it says of something else. What no
-rule sees is taken as asserted. `benchmarks/modality.py` counts right and wrong flags.
+this triple; each rule's docstring says where that is, and `modal_vetoes.py` and `modal_tails.py` what it says of
+something else. What no rule sees is taken as asserted. `benchmarks/modality.py` counts right and wrong flags.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from cacre.preprocessing import modal_vetoes as vetoes
 from cacre.preprocessing.evidence import PairContext
 from cacre.preprocessing.mentions import gap
 from cacre.preprocessing.modal_reading import NEAR, REACH, Reading
+from cacre.preprocessing.modal_tails import goes_on
 from cacre.types import Modality, ModalityKind, Span
 
 _TAKES = re.compile(
@@ -50,16 +51,17 @@ def _denied_role(r: Reading) -> Iterator[Span]:
     for word in r.words("is not", r.first[1], r.second[0]):
         begun = (r.one_clause and word[0] - r.first[1] <= NEAR) or r.subject_left_out(word)
         cue = r.cue_at(r.second[1], NEAR) if begun and r.second[0] - word[1] <= NEAR else None
-        if cue and not (vetoes.other_point(r, word, cue) or vetoes.narrowed(r, word) or vetoes.disbelieved(r, word)):
+        other = not cue or vetoes.other_point(r, word, cue) or vetoes.narrowed(r, word, cue)
+        if not (other or vetoes.disbelieved(r, word)):
             yield word
 
 
 def _denied_verb(r: Reading) -> Iterator[Span]:
-    """甲没有创办乙, 甲否认与乙结婚: the word between the names of one clause, before the relation, nothing behind."""
+    """甲没有创办乙, 甲否认与乙结婚: between the names of one clause, before the relation, no other matter behind."""
     for word in r.words("did not", r.first[1], r.second[0]):
         cue = r.governed(word) if r.one_clause and word[0] - r.first[1] <= REACH else None
-        whole = cue and r.ends_with(cue) and not r.is_role(cue) and not vetoes.half_done(r, word, cue)
-        if whole and not (vetoes.narrowed(r, word) or vetoes.disbelieved(r, word)):
+        other = not cue or r.is_role(cue) or vetoes.half_done(r, word, cue) or goes_on(r, word, cue)
+        if cue and not (other or vetoes.narrowed(r, word, cue) or vetoes.disbelieved(r, word)):
             yield word
 
 
