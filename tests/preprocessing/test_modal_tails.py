@@ -68,6 +68,8 @@ def test_what_shows_that_another_matter_is_denied(tail):
         ("林知远没有就读于澄江大学和白石大学。", SCHOOL),
         ("林知远没有加盟澄江队（CJ）。", TEAM),
         ("林知远否认执导《雾中渡》这部电影。", FILM),
+        ("林知远婉拒执导《雾中渡》的邀请。", FILM),
+        ("顾晚舟否认与许青禾结婚的可能。", PAIR),
         ("许青禾没有出演《雾中渡》中的任何角色。", ACTOR),
         # An ordinary adverb, another post or 首席 does not narrow what is denied.
         ("林知远并非澄江药业的董事长兼首席执行官。", CHAIR),
