@@ -41,6 +41,7 @@ def test_what_nothing_speaks_for_is_added():
     [
         pytest.param(DIRECTED, id="an anchor"),
         pytest.param(Triple("《雾渡》", "导演", "邴万里"), id="an anchor, written otherwise"),
+        pytest.param(Triple("霧渡", "導演", "邴萬里"), id="an anchor, in the other script"),
         pytest.param(Triple("段小满", "爱人", "邴万里"), id="a positive"),
         pytest.param(STARRED, id="gold"),
         pytest.param(Triple("邴万里", "妻子", "段小满"), id="the inverse of an anchor"),
@@ -108,7 +109,7 @@ def test_what_one_row_calls_right_is_left_out_of_all(tmp_path, known):
         return {"subject": t.subject, "predicate": t.predicate, "object": t.object, **more}
 
     gold = {} if known else {"gold": [triple(DIRECTED)]}
-    written = Triple("《雾渡》", DIRECTED.predicate, DIRECTED.object)
+    written = Triple("《霧渡》", "導演", DIRECTED.object)
     first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     first.write_text(json.dumps({"text": TEXT, "triples": [triple(DIRECTED, **known)], **gold}), encoding="utf-8")
     second.write_text(json.dumps({"text": TEXT, "triples": [triple(written), triple(WRONG)]}), encoding="utf-8")

@@ -112,3 +112,15 @@ def test_reports_add_up():
     assert total == GuardReport({"swap_roles": 3, "trim_boundary": 3}, {"known": 1})
     assert total.drop_rate == 1 / 7
     assert GuardReport().drop_rate == 0.0
+
+
+def test_known_triples_in_the_other_script_and_width():
+    known = ("雾中渡", "导演", "顾青禾")
+    assert reason(("霧中渡", "導演", "顧青禾"), known) == "known"
+    assert reason(known, ("霧中渡", "執導者", "顧青禾")) == "known"
+    assert reason(("顧青禾", "執導作品", "霧中渡"), known) == "inverse"
+    assert reason(("霧中渡", "編劇", "顧青禾"), known) == "co_holding"
+    assert reason(("霧中渡", "導演", "林知遠"), known) is None
+    latin = Schema.of("latin", [RelationType("CEO", "企业", "人物")])
+    guard = FalseNegativeGuard(latin, [Triple("云岫科技", "CEO", "贺一鸣")])
+    assert guard.reject_reason(Triple("雲岫科技", "ＣＥＯ ", "賀一鳴")) == "known"

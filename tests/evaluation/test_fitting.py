@@ -127,6 +127,14 @@ def test_candidates_without_gold_have_no_labels():
         label_candidates(CandidateSet(FILM, (Candidate(RIGHT),), None))
 
 
+def test_gold_of_the_other_script():
+    said = Triple("霧中渡", "導演", "林知遠")
+    meant = Triple("雾中渡", "导演", "林知远")
+    for gold, candidate in ((said, meant), (meant, said)):
+        row = label_by_gold("《霧中渡》由林知遠執導。", [Candidate(candidate)], [gold])
+        assert (row.labels, row.missed_gold) == ((True,), 0)
+
+
 def support_row(triples, **keys):
     raw = {"text": FILM, "triples": triples, **keys}
     return Row("c.jsonl", 3, raw, parse_row(raw, "candidates"))

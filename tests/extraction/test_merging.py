@@ -74,6 +74,12 @@ def test_samples_that_agree():
     assert rows[0]["logprob"] == -0.75
 
 
+def test_both_scripts_of_one_triple_are_one():
+    said = found("雾中渡", "导演", "林知远"), found("霧中渡", "導演", "林知遠")
+    [row] = merged(*said)
+    assert (row["subject"], row["predicate"]) == ("雾中渡", "导演")
+
+
 def test_agreement_is_given_for_several_samples_only():
     assert "agreement" not in merged(found("雾中渡", "导演", "林知远"))[0]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from cacre.data.normalisation import normalise_name, normalise_triple
+from cacre.data.normalisation import normalise_predicate, normalise_triple
 from cacre.schema import Schema
 from cacre.types import Triple
 
@@ -46,8 +46,8 @@ class GuardReport:
 class FalseNegativeGuard:
     """Says whether a triple must not be called wrong, given the triples known to be right.
 
-    Names are compared without case, title marks and outer spaces; a predicate stands for every relation that has it as
-    name or synonym.
+    Names are compared without case, title marks and outer spaces, in either Chinese script; a predicate stands for
+    every relation that has it as name or synonym, in either script and width.
 
     Args:
         schema: Inverses, symmetric relations and relations that hold together.
@@ -113,7 +113,7 @@ class FalseNegativeGuard:
 
     def _certain_inverses(self, triple: Triple) -> list[Triple]:
         # The schema knows relations by their exact names, a triple may carry a synonym.
-        relations = sorted(self._names.get(normalise_name(triple.predicate), ()))
+        relations = sorted(self._names.get(normalise_predicate(triple.predicate), ()))
         named = [inverse for r in relations for inverse in self._schema.inverse_triples(triple._replace(predicate=r))]
         # 儿子 turns round to 父亲 or to 母亲: known to hold, it must not bar the wrong one of the two as a negative.
         # Nor does a word used both ways (执导) bar the triple that has subject and object exchanged.
@@ -122,7 +122,7 @@ class FalseNegativeGuard:
 
     def _said_backwards(self, triple: Triple) -> list[Triple]:
         """What a triple may mean whose predicate is a phrase read from object to subject."""
-        return [_turned(triple, r) for r in sorted(self._backward_names.get(normalise_name(triple.predicate), ()))]
+        return [_turned(triple, r) for r in sorted(self._backward_names.get(normalise_predicate(triple.predicate), ()))]
 
     def _symmetric(self, name: str) -> bool:
         relation = self._schema.relations.get(name)
@@ -168,5 +168,5 @@ def _relations_by(words: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str
     names: defaultdict[str, set[str]] = defaultdict(set)
     for relation, phrases in words.items():
         for phrase in phrases:
-            names[normalise_name(phrase)].add(relation)
+            names[normalise_predicate(phrase)].add(relation)
     return {word: frozenset(relations) for word, relations in names.items()}

@@ -54,8 +54,9 @@ def label_by_gold(text: str, candidates: Sequence[Candidate], gold: Sequence[Tri
     """A candidate is true when the annotation has it (A29 c), its three parts as `normalise_name` leaves them.
 
     That is laxer than the DuIE scorer. Every 《 and 》 is dropped, where the scorer drops one enclosing pair; outer
-    spaces are stripped, which count there; and case is folded in the predicate too, where the scorer lower-cases
-    subject and object and takes the predicate as it is. A candidate may thus be true here and wrong there.
+    spaces are stripped, which count there; the two Chinese scripts are one; and case and width are folded in the
+    predicate too, where the scorer lower-cases subject and object and takes the predicate as it is. A candidate may
+    thus be true here and wrong there.
     """
     wanted = {normalise_triple(triple) for triple in gold}
     found = [normalise_triple(candidate.triple) for candidate in candidates]

@@ -181,5 +181,5 @@ class _Merged:
 
 
 def triple_key(triple: Triple) -> tuple[str, ...]:
-    """What two writings of one triple have in common: title marks, white space, case and width do not count."""
+    """What two writings of one triple have in common: no title marks, white space, case, width or script."""
     return tuple(normalise_text(normalise_name(part)) for part in triple)
