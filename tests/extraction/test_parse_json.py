@@ -303,9 +303,7 @@ def test_a_group_of_nothing_and_one_that_is_cut_off_spoil_no_other():
     assert answer.fragments == (Fragment('["甲", "主', "json cut off"),)
 
 
-@pytest.mark.parametrize(
-    "again", [["雾中渡", "导演", "顾青禾"], ["林知远", "导演", "雾中渡"], ["雾中渡", "导演", "林知远"]]
-)
+@pytest.mark.parametrize("again", [["林知远", "导演", "雾中渡"], ["雾中渡", "导演", "林知远"]])
 def test_what_is_said_again_replaces_the_first_and_what_is_lost_is_told(again):
     row = json.dumps([again], ensure_ascii=False)
     answer = parse_answer(f'[["雾中渡", "导演", "林知远"], ["雾中渡", "编剧", "韦宁"]]\n再看一遍：\n{row}', "triples")

@@ -11,6 +11,7 @@ from cacre.extraction.parsing.parts import BLANK
 from cacre.extraction.parsing.plain_lines import read_lines
 from cacre.extraction.parsing.reading import Read, Reading
 from cacre.extraction.parsing.token_logprobs import with_logprobs
+from cacre.extraction.parsing.versions import LEFT_OUT
 from cacre.extraction.parsing.whole_part import TAIL
 from cacre.extraction.parsing.wrapping import answer_spans, is_refusal, reports_nothing, split_at_fences
 from cacre.extraction.values import AnswerKind, ParsedAnswer, SaidTriple
@@ -71,14 +72,17 @@ def _read(content: str, text: str, kind: AnswerKind, predicates: frozenset[str],
     kept, thoughts = answer_spans(text)
     spans = [piece for span in kept for piece in split_at_fences(text, span)]
     blocks = [] if deep else [block for span in spans for block in find_blocks(text, span)]
-    json = read_blocks(text, blocks, kind)
-    reading = json
-    if not json.reads:
+    beside = _between(spans, [(block.start, block.end) for block in blocks])
+    reading = json = read_blocks(text, blocks, kind)
+    if json.empty and not json.reads:
+        # What the blocks hold was taken back, or never meant: read as lines it would come in again.
+        reading.extend(read_lines(text, beside, predicates, cut_off=cut_off))
+    elif not json.reads:
         lines = read_lines(text, spans, predicates, cut_off=cut_off)
         if lines.reads or (lines.fragments and not json.fragments):
             reading = lines
-        reading.empty = json.empty or (lines.empty and not cut_off)
-    elif left := len(read_lines(text, _between(spans, [(block.start, block.end) for block in blocks])).reads):
+        reading.empty = lines.empty and not cut_off
+    elif left := len(read_lines(text, beside).reads):
         reading.repairs["lines beside json left out"] += left
     if thoughts:
         reading.repairs["thinking removed"] += thoughts
@@ -101,7 +105,7 @@ def _checked(reading: Reading, content: str, deep: bool, cut_off: bool) -> Readi
         AnswerError: Neither.
     """
     # What a draft said before the answer that there is nothing is among the fragments, too.
-    if reading.reads or (reading.empty and (not reading.fragments or reading.repairs["earlier json left out"])):
+    if reading.reads or (reading.empty and (not reading.fragments or reading.repairs[LEFT_OUT])):
         return reading
     if deep:
         raise AnswerError("nested too deeply", content)

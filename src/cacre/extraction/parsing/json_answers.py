@@ -10,9 +10,10 @@ from cacre.extraction.parsing.names import label_before, role_called
 from cacre.extraction.parsing.parts import BLANK
 from cacre.extraction.parsing.reading import ListName, Reading
 from cacre.extraction.parsing.shapes import Shapes
+from cacre.extraction.parsing.versions import Versions
 from cacre.extraction.parsing.wrapping import without_fences
-from cacre.extraction.values import AnswerKind, Fragment
-from cacre.types import Span, Triple
+from cacre.extraction.values import AnswerKind
+from cacre.types import Span
 
 _START = re.compile(
     r"""\[(?:\s*[\[{(［｛（])*\s*["“”'＂\]］]|［(?:\s*[\[{(［｛（])*\s*["“”'＂\]］]
@@ -22,15 +23,6 @@ _START = re.compile(
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|[\[\]{}［］｛｝]')
 _EMPTY = re.compile(r"""\[\s*\]|\{\s*\}|null|None|["']\s*["']|无""")
 _FIRST_KEY = re.compile(r"""[{｛]\s*["'“＂]?([^"'”“＂:：\[\]{}]{1,40})["'”＂]?\s*[:：]""")
-_FACTS: frozenset[ListName] = frozenset(["triples", "anchors"])
-_FINAL = re.compile(
-    "修正|更正|改正|订正|纠正|修订|最终|检查后|核对后|复核|重新|不成立|有误"
-    "|final|correct(?:ed|ion)|revis|actually|on reflection",
-    re.I,
-)
-_DRAFT = re.compile(r"草稿|初稿|初步|示例|例如|draft|example|e\.g\.", re.I)
-_NEAR = 80
-"""Characters before a block of JSON that may say what it is."""
 _FIRST_SCALAR = re.compile(r"""[\[［]\s*(?:["'“＂](?!\s*[\[(（【])|[\d\-]|null|None)""")
 
 
@@ -101,55 +93,16 @@ def read_blocks(content: str, blocks: list[Block], kind: AnswerKind) -> Reading:
     """Read the JSON of an answer.
 
     Blocks with nothing but white space and commas between them belong together, as in one triple a line, and so do
-    blocks that hold different lists, or of which none repeats another, as with one block a relation. An earlier block
-    is a draft where the words before say so or where a later one repeats something of it: then the later one counts,
-    unless it is cut off or a bare `[]`.
+    blocks that hold different lists, or of which none repeats another, as with one block a relation. Where the words
+    before a block say that it is the answer, it replaces all before it; where they say that it is a draft, the next one
+    replaces it; and so does one that repeats a triple of it. One that is cut off or a bare `[]` replaces none.
     """
-    answer, end, meter, draft = Reading(), 0, Meter(len(content)), False
+    versions, end, meter = Versions(), 0, Meter(len(content))
     for block in blocks:
         gap, end = without_fences(content[end : block.start]), block.end
         reading = _read_block(block, kind, label_before(gap) or "triples", meter)
-        words = gap.strip()[-_NEAR:]
-        same_list = bool(reading.names & answer.names) or (reading.empty and not reading.reads)
-        if not answer.reads or not same_list or not gap.strip(" \t\r\n,，;；、"):
-            answer.extend(reading)
-        elif not reading.reads and (not reading.empty or block.text[0] in "[［"):
-            answer.fragments += reading.fragments
-        elif not (draft or _FINAL.search(words) or _repeats(answer, reading)):
-            answer.extend(reading)
-        elif reading.repairs["json cut off"] and not answer.repairs["json cut off"]:
-            answer.fail(block.text, "cut off, after a complete answer")
-        else:
-            answer = _replaced(answer, reading)
-        draft = bool(_DRAFT.search(words))
-    return answer
-
-
-def _repeats(earlier: Reading, later: Reading) -> bool:
-    """Whether a block says anew what an earlier one says, with the same or another object, or turned round.
-
-    What is called wrong says little: two groups may have wrong triples of one subject and predicate.
-    """
-    both = earlier.names & later.names
-    said, again = (
-        {key for read in reading.reads if read.name in (both & _FACTS or both) for key in _keys(read.said.triple)}
-        for reading in (earlier, later)
-    )
-    return bool(said & again)
-
-
-def _keys(triple: Triple) -> tuple[object, object]:
-    return (triple.subject, triple.predicate), (triple.predicate, frozenset((triple.subject, triple.object)))
-
-
-def _replaced(draft: Reading, final: Reading) -> Reading:
-    """The final version; what only the draft says is kept among the fragments."""
-    again = {read.said.triple for read in final.reads}
-    lost = [read.said.triple for read in draft.reads if read.said.triple not in again]
-    left_out = [Fragment(f"({', '.join(triple)})", "left out for a later version") for triple in dict.fromkeys(lost)]
-    final.fragments = [*draft.fragments, *left_out, *final.fragments]
-    final.repairs["earlier json left out"] += 1 + draft.repairs["earlier json left out"]
-    return final
+        versions.add(reading, gap, bare_list=block.text[0] in "[［", raw=block.text)
+    return versions.answer()
 
 
 def _read_block(block: Block, kind: AnswerKind, name: ListName, meter: Meter) -> Reading:
