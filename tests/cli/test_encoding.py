@@ -1,4 +1,4 @@
-"""What goes to standard output is UTF-8, whatever encoding the terminal is set to."""
+"""What goes to standard output and comes from standard input is UTF-8, whatever encoding the terminal is set to."""
 
 import os
 import subprocess
@@ -59,6 +59,15 @@ def test_so_it_is_in_a_terminal_that_knows_no_chinese():
     words = [sys.executable, "-m", "cacre", "evaluate", "all.jsonl", "gold.jsonl", "--per-relation", "--json"]
     done = subprocess.run(words, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "cp1252"})
     assert '"导演"' in done.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp1252"])
+def test_standard_input_is_utf_8_there_too(encoding):
+    words = [sys.executable, "-m", "cacre", "evaluate", "-", "gold.jsonl", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    rows = Path("gold.jsonl").read_bytes()
+    done = subprocess.run(words, input=rows, capture_output=True, check=True, env=environment)
+    assert '"f1": 1.0' in done.stdout.decode("utf-8")
 
 
 def test_a_message_in_another_encoding_does_not_break_the_command():

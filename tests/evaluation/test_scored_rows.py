@@ -112,9 +112,12 @@ def test_blank_lines_a_byte_order_mark_and_repeats(tmp_path):
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_standard_input(monkeypatch, mark):
-    monkeypatch.setattr("sys.stdin", io.StringIO(mark + '{"text": "甲", "triples": []}\n'))
+@pytest.mark.parametrize("terminal", ["utf-8", "gbk", "ascii"])
+def test_standard_input(monkeypatch, mark, terminal):
+    stream = io.TextIOWrapper(io.BytesIO(f'{mark}{{"text": "甲", "triples": []}}\n'.encode()), encoding=terminal)
+    monkeypatch.setattr("sys.stdin", stream)
     assert read_scored_rows("-") == {"甲": []}
+    assert not stream.buffer.closed
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -144,8 +145,6 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
     try:
         with _opened(path) as stream:
             for number, line in enumerate(stream, 1):
-                if number == 1:  # standard input is opened by others, and may begin with a byte order mark
-                    line = line.removeprefix("\ufeff")
                 if line.strip():
                     yield number, line
     except UnicodeDecodeError as error:
@@ -158,7 +157,12 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[TextIO]:
     if str(path) == "-":
-        yield sys.stdin
+        # Python would read in the encoding of the terminal, which need not be that of our files.
+        stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
+        try:
+            yield stream
+        finally:
+            stream.detach()  # or it would close standard input
     else:
         with Path(path).open(encoding="utf-8-sig") as stream:
             yield stream
