@@ -90,6 +90,17 @@ def test_a_spent_budget_stops_cleanly_and_the_job_goes_on_later(folder, limit):
         assert names(folder) == ["in.jsonl", "out.cache.sqlite", "out.jsonl"]
 
 
+def test_a_stopped_job_says_that_standard_output_waits_for_all_rows(folder, server):
+    result = extract(server, *SMALL, "--max-requests", "2", output="-")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "; so far: in.job.sqlite (open streams and pipes get their rows when all are done). Run" in result.stderr
+    assert ids([json.loads(line) for line in extract(server, output="-").stdout.splitlines()]) == ALL
+    with LLMServer(lambda body, number: Reply(status=401)) as refusing:
+        result = extract(refusing, "--cache", "other.sqlite", output="-")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "; so far: nothing. Run" in result.stderr
+
+
 def test_other_options_start_over_from_the_cache(folder, server):
     extract(server, *SMALL, "--max-requests", "2")
     result = extract(server, "--canonical-predicates")

@@ -171,6 +171,28 @@ def test_standard_output(files, capfdbinary, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl"}
 
 
+@pytest.mark.parametrize("stream", ["-", "/dev/fd/{}"])
+def test_a_stopped_job_writes_nothing_to_an_open_stream(files, tmp_path, capfdbinary, stream):
+    async def work(row):
+        if row.raw["id"] == "r3":
+            raise BudgetError("spent")
+        return await number(row)
+
+    counted = []
+
+    def choose(row):
+        counted.append(row["id"])
+        return row
+
+    with (tmp_path / "all.jsonl").open("a") as file:
+        named = JobFiles(files.source, (Outlet(stream.format(file.fileno()), choose),))
+        run(named, work, width=1)
+        assert counted == ["r0", "r1", "r2"], "what is counted on the way is"
+        assert run(named).state.resumed == 3
+    said = capfdbinary.readouterr().out if stream == "-" else (tmp_path / "all.jsonl").read_bytes()
+    assert [json.loads(line)["id"] for line in said.splitlines()] == [row["id"] for row in ROWS]
+
+
 def test_errors_of_a_stopped_job_stand_where_those_of_a_finished_one_do(files, tmp_path):
     async def work(row):
         if row.raw["id"] == "r1":

@@ -20,7 +20,7 @@ from cacre.data import Row
 from cacre.errors import ConfigError
 from cacre.extraction.file_job import FileJob, JobFiles
 from cacre.extraction.job import JobState, Work
-from cacre.extraction.job_input import STANDARD, JobInput
+from cacre.extraction.job_input import JobInput
 from cacre.extraction.pricing import JobEstimate
 from cacre.extraction.prompts import load_prompt
 from cacre.extraction.settings import ExtractionSettings, parse_settings
@@ -164,11 +164,17 @@ class LLMJob:
         if entries:
             typer.echo(f"what could not be used: {self.files.errors} ({entries} entries)", err=True)
         if stopped is not None:
-            files = ", ".join("standard output" if path == STANDARD else path for path in self.files.partial)
-            typer.echo(f"error: stopped: {one_line(str(stopped))}; so far: {files}. {_GO_ON}", err=True)
+            typer.echo(f"error: stopped: {one_line(str(stopped))}; so far: {self._so_far(job)}. {_GO_ON}", err=True)
             raise typer.Exit(1)
         if state.unanswered:
             typer.echo(f"{state.unanswered} texts got no answer: run the same command again to ask them anew", err=True)
+
+    def _so_far(self, job: FileJob) -> str:
+        """Where the rows of a job that was stopped are."""
+        places = list(filter(None, self.files.partial))
+        if len(places) < len(self.files.partial) and len(job.store):
+            places.append(f"{self.files.record} (open streams and pipes get their rows when all are done)")
+        return ", ".join(places) or "nothing"
 
     def _write(self, job: FileJob) -> int:
         try:

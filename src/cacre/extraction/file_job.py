@@ -74,7 +74,8 @@ class JobFiles:
 
     def _all_paths(self) -> list[str]:
         outputs = [outlet.path for outlet in self.outlets]
-        return [self.source, *outputs, *self.partial, str(self.errors), str(self.record)]
+        partial = [path for path in self.partial if path is not None]
+        return [self.source, *outputs, *partial, str(self.errors), str(self.record)]
 
     def check_apart(self, path: str | Path) -> None:
         """Refuse a further file, such as a cache, that is one of the job's own.
@@ -109,8 +110,12 @@ class JobFiles:
         return self.base.with_suffix(".cache.sqlite")
 
     @property
-    def partial(self) -> tuple[str, ...]:
-        """Where the rows of a job that was stopped early go, an output each."""
+    def partial(self) -> tuple[str | None, ...]:
+        """Where the rows of a job that was stopped early go, an output each.
+
+        None where the output is an open stream or a pipe: what is in it cannot be taken back, and would be there twice
+        when the job has gone on. The record keeps these rows.
+        """
         return tuple(_partial(outlet.path) for outlet in self.outlets)
 
 
@@ -123,9 +128,8 @@ def _resolved(path: str) -> str | None:
     return str(Path(path).resolve()) if _is_file(path) else None
 
 
-def _partial(path: str) -> str:
-    """Where the rows of an output go while the job is not done; standard output and pipes stay what they are."""
-    return path.removesuffix(".jsonl") + ".partial.jsonl" if _is_file(path) else path
+def _partial(path: str) -> str | None:
+    return path.removesuffix(".jsonl") + ".partial.jsonl" if _is_file(path) else None
 
 
 @dataclass
@@ -190,7 +194,7 @@ class FileJob:
             )
 
     def write(self) -> int:
-        """Write the outputs, or the partial outputs of a job that was stopped early.
+        """Write the outputs, or the partial outputs of a job that was stopped early; of such a job no open stream.
 
         Returns:
             How many entries the errors file has; without any there is no such file.
@@ -202,13 +206,13 @@ class FileJob:
         stopped = self.state.stopped_by is not None
         count = self._write(self.files.partial if stopped else [outlet.path for outlet in self.files.outlets])
         if not stopped:
-            for path in filter(_is_file, self.files.partial):
+            for path in filter(None, self.files.partial):
                 Path(path).unlink(missing_ok=True)
             self.store.remove()
             self._written = True
         return count
 
-    def _write(self, paths: Sequence[str]) -> int:
+    def _write(self, paths: Sequence[str | None]) -> int:
         with ExitStack() as stack:
             errors = stack.enter_context(ErrorsFile(self.files.errors))
             chosen = [outlet.choose for outlet in self.files.outlets]
@@ -229,15 +233,18 @@ class FileJob:
         return self.store.outcomes_of(row.raw for row in self.input.rows())
 
 
-def _distribute(row: Mapping[str, Any], sinks: Sequence[tuple[TextIO, Choose]]) -> None:
+def _distribute(row: Mapping[str, Any], sinks: Sequence[tuple[TextIO | None, Choose]]) -> None:
     for stream, choose in sinks:
-        chosen = choose(row)
-        if chosen is not None:
+        chosen = choose(row)  # which may count rows, also where nothing is written
+        if chosen is not None and stream is not None:
             stream.write(dump_row(chosen))
 
 
 @contextmanager
-def _sink(path: str) -> Iterator[TextIO]:
+def _sink(path: str | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
     if path == STANDARD:
         # Python would write in the encoding of the terminal, which need not know Chinese.
         sys.stdout.flush()
