@@ -226,6 +226,15 @@ def test_labels_go_with_their_triples(tiny_folder):
     assert not any("labels" in content[name][0] for name in ("kept", "rejected", "all"))
 
 
+def test_the_record_of_an_earlier_judge_goes_and_a_key_of_the_users_own_stays(tiny_folder):
+    proposer, _ = proposing({TEXT: [LISTED]})
+    ours, own = {"prompt": "judge-zh@1", "band": [0.1, 0.9], "calls": 1}, {"name": "王法官"}
+    texts = [{"id": "x", "text": TEXT, "judge": ours}, {"id": "y", "text": TEXT, "judge": own}]
+    service = tiny_service(tiny_folder, proposer=proposer)
+    content = run(service, lambda service: service.extract({"texts": texts})).content
+    assert [row.get("judge") for row in content["all"]] == [None, own]
+
+
 def test_extraction_that_gives_nothing_is_an_error(tiny_folder):
     proposer, _ = proposing({"一": AnswerError("empty answer", "")})
     with pytest.raises(RefusalError, match="no answer that can be used: empty answer") as caught:

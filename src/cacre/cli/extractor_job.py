@@ -20,9 +20,9 @@ from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import JobOptions
 from cacre.cli.option_groups import was_given
 from cacre.cli.replaced_triples import warn_of_replaced
-from cacre.data import ErrorsFile, Row, check_some_usable, dump_row, read_rows, verdict_row
+from cacre.data import ErrorsFile, Row, bare, check_some_usable, dump_row, read_rows, verdict_row
 from cacre.errors import ConfigError
-from cacre.extraction.run_summary import RunSummary, bare, kept_part, rejected_part
+from cacre.extraction.run_summary import RunSummary, kept_part, rejected_part
 from cacre.files import atomic_writer, is_standard_output
 from cacre.inference import Verifier
 from cacre.types import Candidate

@@ -7,20 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cacre.data import part_of, without_labels
+from cacre.data import is_judge_record, part_of
 from cacre.inference.decision import reason_kind
 from cacre.inference.unknown_predicates import UnknownPredicates
-
-
-def bare(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A text row without what was said of the triples that a job replaces: their labels, a judge's record."""
-    stale = _is_record(row.get("judge"))
-    return {key: value for key, value in without_labels(row).items() if not (stale and key == "judge")}
-
-
-def _is_record(judge: object) -> bool:
-    """Whether the key `judge` of a row is ours, and not the user's own."""
-    return isinstance(judge, Mapping) and {"prompt", "band", "calls"} == set(judge) and isinstance(judge["calls"], int)
 
 
 def kept_part(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +49,7 @@ class RunSummary:
         """Count a row and give it back."""
         self.rows += 1
         self.would_be_calls += bool(row["triples"])
-        if _is_record(row.get("judge")):
+        if is_judge_record(row.get("judge")):
             self.calls += row["judge"]["calls"]
         for item in row["triples"]:
             if item["verdict"] == "supported":

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Protocol
 
-from cacre.data import Row, verdict_row
+from cacre.data import Row, bare, verdict_row
 from cacre.data.fields import DEFAULT_LIMITS
 from cacre.extraction.extractor import Extraction, as_candidate
 from cacre.extraction.generator import Generator
 from cacre.extraction.job import error_entry
 from cacre.extraction.job_store import Outcome
 from cacre.extraction.judging import NOT_SUPPORTED, Judge
-from cacre.extraction.run_summary import bare
 from cacre.inference.micro_batching import MicroBatcher
 from cacre.types import Triple, Verdict
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from cacre import __version__
-from cacre.data import CandidateSet, Limits, Row, part_of, to_candidates, verdict_row, without_labels
+from cacre.data import CandidateSet, Limits, Row, bare, part_of, to_candidates, verdict_row
 from cacre.errors import CacreError, LLMError
 from cacre.inference import OnnxVerifier, Verifier
 from cacre.inference.verifier import MAX_CANDIDATES, MAX_TEXT_CHARACTERS
@@ -170,7 +170,7 @@ class VerificationService:
 
     async def _extract(self, proposer: Proposer, row: Row) -> dict[str, Any] | CacreError:
         try:
-            proposed = {**without_labels(row.raw), **await proposer.propose(row.content.text)}
+            proposed = {**bare(row.raw), **await proposer.propose(row.content.text)}
             # What was paid for is not refused for being more than a client may send.
             settings = self.settings
             limits = Limits(settings.max_text_characters, settings.max_body_bytes, MAX_CANDIDATES, MAX_TEXT_CHARACTERS)
