@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -153,6 +154,15 @@ def test_input_and_outputs_must_differ(source, tmp_path, tiny_folder):
     link.symlink_to(source)
     assert run(source, "-o", link, "--model", tiny_folder).exit_code == 2
     assert source.read_bytes() == before
+
+
+def test_an_output_in_place_of_the_list_of_unusable_rows_is_named_as_such(source, tmp_path, tiny_folder):
+    result = run(source, "-o", "kept.jsonl", "--rejected", "kept.errors.jsonl", "--model", tiny_folder)
+    said = re.sub(r"[\s│]+", " ", result.stderr)
+    assert result.exit_code == 2
+    assert "kept.errors.jsonl is where rows that cannot be used are listed: give input and outputs other names" in said
+    twice = run(source, "-o", "kept.jsonl", "--all", "kept.jsonl", "--model", tiny_folder)
+    assert "named twice" in re.sub(r"[\s│]+", " ", twice.stderr)
 
 
 def test_a_pipe_is_written_to_and_not_replaced(source, tmp_path, tiny_folder):

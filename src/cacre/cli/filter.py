@@ -77,10 +77,12 @@ class FilterPaths:
         outputs = [path for path in (self.kept, self.rejected, self.everything) if path is not None]
         if sum(map(is_standard_output, outputs)) > 1:
             raise typer.BadParameter("only one of the outputs can be standard output: give files for the others")
-        files = [p for p in (self.source, *outputs, str(self.errors)) if p != STANDARD and not is_special(p)]
-        path, count = Counter(str(Path(path).resolve()) for path in files).most_common(1)[0]
-        if count > 1:
-            raise typer.BadParameter(f"{path} is named twice: input and outputs must be different files")
+        files = [Path(p).resolve() for p in (self.source, *outputs) if p != STANDARD and not is_special(p)]
+        if twice := [path for path, count in Counter(files).items() if count > 1]:
+            raise typer.BadParameter(f"{twice[0]} is named twice: input and outputs must be different files")
+        if self.errors.resolve() in files:
+            reason = f"{self.errors} is where rows that cannot be used are listed: give input and outputs other names"
+            raise typer.BadParameter(reason)
 
 
 @with_groups
