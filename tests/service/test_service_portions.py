@@ -69,6 +69,15 @@ def test_a_single_row_that_is_too_much_is_an_error(verify_many):
         asked_of(verify_many, pairs(3, 2, TEXT * 60), max_body_bytes=3000)
 
 
+@pytest.mark.parametrize("place", [3, 70, 130])
+def test_a_row_at_fault_is_counted_in_the_whole_list(verify_many, place):
+    asked = pairs(140, 1)
+    asked[place] = (TEXT * 50, asked[place][1])
+    with pytest.raises(DataError, match=r"^rows\[\d+\]\.text: has 1000 characters") as caught:
+        asked_of(verify_many, asked, max_text_characters=len(TEXT) + 5)
+    assert caught.value.field == f"rows[{place}].text"
+
+
 def test_requests_are_cut_by_rows_triples_characters_and_bytes(monkeypatch):
     monkeypatch.setattr(portions_module, "BYTES_PER_REQUEST", 1000)
     assert len(Portions(pairs(100, 1, "a")).next_rows()) < 64, "bytes"

@@ -8,8 +8,8 @@ from typing import Any, Self
 import httpx
 from tenacity import AsyncRetrying
 
-from cacre.errors import CacreError
-from cacre.service.errors import ServiceError, TooMuchError
+from cacre.errors import CacreError, DataError
+from cacre.service.errors import ServiceError
 from cacre.service.exchange import (
     Extracted,
     Filtered,
@@ -69,13 +69,14 @@ class AsyncClient:
     async def verify_many(self, pairs: Sequence[Pair]) -> list[list[Verdict]]:
         """Judge several texts, in as many requests as that takes; errors as in `verify`.
 
-        What the service does not take, or not judge in its time, is sent again in smaller requests.
+        What the service does not take, or not judge in its time, is sent again in smaller requests. The `rows[N]` of
+        a DataError is a place in `pairs`.
         """
         portions = Portions(pairs)
         while rows := portions.next_rows():
             try:
                 portions.take((await self.filter(rows)).all)
-            except (TooMuchError, ServiceError) as error:
+            except (DataError, ServiceError) as error:
                 portions.halve(error)
         return portions.judged
 

@@ -8,9 +8,9 @@ from typing import Any, Self
 import httpx
 from tenacity import Retrying
 
-from cacre.errors import CacreError
+from cacre.errors import CacreError, DataError
 from cacre.service.async_client import AsyncClient as AsyncClient
-from cacre.service.errors import ServiceError, TooMuchError
+from cacre.service.errors import ServiceError
 from cacre.service.exchange import (
     Extracted,
     Filtered,
@@ -70,13 +70,14 @@ class Client:
     def verify_many(self, pairs: Sequence[Pair]) -> list[list[Verdict]]:
         """Judge several texts, in as many requests as that takes; errors as in `verify`.
 
-        What the service does not take, or not judge in its time, is sent again in smaller requests.
+        What the service does not take, or not judge in its time, is sent again in smaller requests. The `rows[N]` of
+        a DataError is a place in `pairs`.
         """
         portions = Portions(pairs)
         while rows := portions.next_rows():
             try:
                 portions.take(self.filter(rows).all)
-            except (TooMuchError, ServiceError) as error:
+            except (DataError, ServiceError) as error:
                 portions.halve(error)
         return portions.judged
 

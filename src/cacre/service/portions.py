@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from operator import gt
 
 from cacre.data import dump_row
+from cacre.errors import DataError
 from cacre.inference.verifier import CandidateLike, as_pairs
 from cacre.service.errors import TIMEOUT, ServiceError, TooMuchError
 from cacre.service.exchange import Row, row_of, verdicts_of
@@ -17,6 +19,8 @@ CHARACTERS_PER_REQUEST = 200_000
 BYTES_PER_REQUEST = 4 * 1024 * 1024
 """What one request has at most, unless a single row has more: well below what a service takes by default, and judges
 in its time, to which long texts add as triples do."""
+_ROW = re.compile(r"rows\[(\d+)\](.*)", re.S)
+"""Where the service says that a row of a request is at fault."""
 
 
 class Portions:
@@ -63,14 +67,23 @@ class Portions:
         asked = self._pairs[done : done + self._asked]
         self.judged += [verdicts_of(row, candidates) for row, (_, candidates) in zip(answered, asked, strict=True)]
 
-    def halve(self, error: TooMuchError | ServiceError) -> None:
-        """Ask for half as much from now on, because the service takes less, or cannot do it in its time.
+    def halve(self, error: DataError | ServiceError) -> None:
+        """Ask for half as much from now on, if the service takes less, or cannot do it in its time.
 
         Raises:
+            DataError: It cannot use a row; `field` counts the rows of the whole list.
             TooMuchError: It was a single row, which cannot be cut.
             ServiceError: The same, or it failed for another reason.
         """
-        too_much = isinstance(error, TooMuchError) or error.code == TIMEOUT
+        too_much = error.code == TIMEOUT if isinstance(error, ServiceError) else isinstance(error, TooMuchError)
         if not too_much or self._asked < 2:
-            raise error
+            raise self._of_all(error)
         self._most_rows = self._asked // 2
+
+    def _of_all(self, error: DataError | ServiceError) -> DataError | ServiceError:
+        """The error with the number that the row at fault has in the whole list, and not in its request."""
+        row = _ROW.match(error.field or "") if isinstance(error, DataError) else None
+        if row is None or not isinstance(error, DataError):
+            return error
+        field = f"rows[{len(self.judged) + int(row[1])}]{row[2]}"
+        return type(error)(error.reason, path=error.path, line=error.line, field=field)
