@@ -1,13 +1,17 @@
 """Annotated rows whose triples somebody, or something, has judged: what is wrong is not learnt as right."""
 
 import json
+import re
 
 import pytest
 
 from cacre.baselines.extractors.annotations import load_annotated
-from cacre.data import ErrorsFile, load_examples
+from cacre.data import ErrorsFile, Row, load_examples, parse_row
 from cacre.data.duie import read_duie
+from cacre.data.extracted import load_extracted
 from cacre.errors import DataError
+from cacre.evaluation import read_scored_rows
+from cacre.evaluation.fitting import label_by_support
 from cacre.schema import load_schema
 from cacre.types import Triple
 
@@ -82,8 +86,8 @@ def test_what_is_called_right_beside_gold_is_known_to_hold(tmp_path):
 
 @pytest.mark.parametrize(
     "other",
-    [{"label": "影视"}, {"label": {"kind": "x"}}, {"verdict": "supported"}],
-    ids=["a word", "an object", "a verdict"],
+    [{"label": "影视"}, {"label": ["影视"]}, {"verdict": "supported"}],
+    ids=["a word", "a list", "a verdict"],
 )
 def test_other_things_under_these_keys_change_nothing(tmp_path, other):
     path = written(tmp_path, {"triples": [item(RIGHT, **other), item(THIRD)], "labels": ["影视"], "gold": None})
@@ -104,6 +108,50 @@ def test_slots_of_gold_are_kept(tmp_path):
     assert text.facts[0].slots == {"inWork": "潮信"}
     (read,) = read_duie(path)
     assert read.to_dict()["gold"] == [item(("潮信", "配音", slots))]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"triples": [item(RIGHT, label=1), item(WRONG, label="wrong")]}, r"triples\[1\]\.label expected 1 .*'wrong'"),
+        ({"triples": [item(WRONG, label=0.1)]}, r"triples\[0\]\.label expected 1 .*0\.1"),
+        ({"triples": [item(WRONG, label={"correct": 0})]}, r"triples\[0\]\.label\.supported is missing"),
+        ({"triples": [item(WRONG, supported="false")]}, r"triples\[0\]\.supported expected 1 .*'false'"),
+        ({"triples": [item(WRONG, supported="影视")]}, r"triples\[0\]\.supported expected 1"),
+        ({"triples": [list(RIGHT), list(WRONG)], "labels": [0.9, 0.1]}, r"labels\[0\] expected 1 .*0\.9"),
+        ({"triples": [list(RIGHT), list(WRONG)], "labels": [1, "影视"]}, r"labels\[1\] expected 1"),
+        ({"triples": [list(RIGHT), list(WRONG)], "labels": ["对", "错"]}, r"labels\[0\] expected 1"),
+        ({"triples": [list(RIGHT), list(WRONG)], "labels": ["0.9", "0.1"]}, r"labels\[0\] expected 1"),
+        (
+            {"triples": [item(RIGHT, label=1), item(WRONG, supported=0)], "labels": [None, 1]},
+            r"labels\[1\] calls triples\[1\] right, which its own label calls wrong",
+        ),
+    ],
+)
+def test_labels_that_cannot_be_read_or_contradict_each_other_are_refused(tmp_path, row, fault):
+    path = written(tmp_path, row)
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    candidates = Row("c.jsonl", 1, raw, parse_row(raw, "candidates"))
+    for read in (
+        lambda: load_examples(path, schema=DUIE),
+        lambda: load_annotated([path]),
+        lambda: load_extracted([path]),
+        lambda: label_by_support(candidates),
+        lambda: read_scored_rows(path, "gold"),
+    ):
+        with pytest.raises(DataError) as caught:
+            read()
+        assert re.search(fault, f"{caught.value.field or ''} {caught.value.reason}")
+
+
+def test_null_gives_way_to_the_other_label_of_a_triple(tmp_path):
+    row = {"triples": [item(RIGHT, supported=None), item(WRONG, label=0)], "labels": [1, None]}
+    path = written(tmp_path, row)
+    (example,) = load_examples(path, schema=DUIE)
+    assert (example.anchors, example.hard) == ((RIGHT,), (WRONG,))
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    assert label_by_support(Row("c.jsonl", 1, raw, parse_row(raw, "candidates"))).labels == (True, False)
+    assert [spo[2] for spo in read_scored_rows(path, "gold")[TEXT]] == [{"@value": RIGHT.object}]
 
 
 def test_labels_that_are_not_as_many_as_the_triples_are_refused(tmp_path):

@@ -21,7 +21,10 @@ def test_each_part_has_the_labels_of_its_triples(labels):
     assert (rejected["triples"], rejected["labels"]) == ([TRIPLES[1]], [labels[1]])
 
 
-@pytest.mark.parametrize("own", [{}, {"labels": ["影视", "人物", "海"]}, {"labels": "影视"}, {"labels": [1]}])
+@pytest.mark.parametrize(
+    "own",
+    [{}, {"labels": ["影视", "人物", "海"]}, {"labels": "影视"}, {"labels": [1]}, {"labels": [[2], [], []]}],
+)
 def test_what_is_not_aligned_with_the_triples_stays(own):
     assert part_of(row(**own), "rejected") == row(triples=TRIPLES[1:2], **own)
 

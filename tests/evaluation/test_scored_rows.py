@@ -93,6 +93,22 @@ def test_of_a_row_with_labels_only_what_is_judged_right_is_gold(tmp_path, labels
     assert (file.judged_wrong, file.unjudged) == (1, 1)
 
 
+def test_of_gold_a_label_goes_before_a_verdict(tmp_path):
+    names = [{"subject": "雾中渡", "predicate": "导演", "object": name} for name in ("林知远", "顾青禾", "陈砚秋")]
+    triples = [
+        {**names[0], "label": 1, "verdict": "supported"},
+        {**names[1], "label": 1, "verdict": "rejected"},
+        {**names[2], "label": 0, "verdict": "rejected"},
+    ]
+    path = write(tmp_path, {"text": "雾", "triples": triples})
+    file = read_scored_file(path, "gold")
+    assert [spo[2]["@value"] for spo in file.rows["雾"]] == ["林知远", "顾青禾"]
+    assert (file.judged_wrong, file.unjudged) == (1, 0)
+    assert [spo[2]["@value"] for spo in read_scored_rows(path)["雾"]] == ["林知远"]
+    unlabelled = write(tmp_path, {"text": "雾", "triples": [{**names[0], "verdict": "rejected"}, names[1]]})
+    assert [spo[2]["@value"] for spo in read_scored_rows(unlabelled, "gold")["雾"]] == ["顾青禾"]
+
+
 def test_labels_of_gold_that_are_none(tmp_path):
     row = {"text": "雾", "triples": [["雾中渡", "导演", "林知远"]]}
     with pytest.raises(DataError, match="has 2 entries, triples has 1") as caught:

@@ -181,7 +181,7 @@ def test_candidates_are_found_again_in_another_order(verdicts, tmp_path):
     [
         ({"id": "a", "triples": [{"triple": ["x", "y"], "supported": 1}]}, "support", "triples[0].triple", "subject"),
         ({"id": "a", "triples": [{"triple": DIRECTOR, "supported": 2}]}, "support", "triples[0].supported", "got 2"),
-        ({"text": TEXT, "triples": [DIRECTOR], "labels": []}, "support", "labels", "aligned with the 1 triples"),
+        ({"text": TEXT, "triples": [DIRECTOR], "labels": [1, 0]}, "support", "labels", "aligned by index"),
         ({"text": TEXT, "triples": [DIRECTOR], "labels": [{}]}, "support", "labels[0].supported", "missing"),
         ({"text": TEXT, "triples": [DIRECTOR]}, "support", None, "no labels of source 'support'"),
         ({"text": TEXT, "anchors": [DIRECTOR]}, "lists", "positives", "missing"),

@@ -63,6 +63,7 @@ def test_a_separator_within_a_string_ends_no_line(data):
         (judged([5]), "id must be a string or an integer"),
         ({"id": 5, "triples": [{"triple": ["雾中渡", "导演"], "supported": 1}]}, r"expected \[subject"),
         ({"id": 5, "triples": [{"triple": ["雾中渡", "导演", "宋砚"]}]}, "lacks 'supported'"),
+        ({"id": 5, "triples": [{"triple": ["雾中渡", "导演", "宋砚"], "supported": "false"}]}, "got 'false'"),
     ],
 )
 def test_a_judgement_that_is_not_well_formed_is_named(data, row, fault):

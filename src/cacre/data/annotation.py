@@ -37,10 +37,11 @@ def to_annotation(row: Row) -> Annotation:
     if "spo_list" in row.raw:  # beside which `triples` are candidates, whose form is not known
         return Annotation(text if gold is None else replace(text, facts=gold))
     labels = labels_of_triples(row.raw)
-    right, wrong = ([fact for fact, said in zip(text.facts, labels, strict=True) if said == {w}] for w in (True, False))
+    judged = [(fact, label.right) for fact, label in zip(text.facts, labels, strict=True) if label is not None]
+    right, wrong = ([fact for fact, said in judged if said is wanted] for wanted in (True, False))
     if gold is not None:
         facts = gold
-    elif any(labels):
+    elif judged:
         facts = tuple(right)
     else:
         facts = tuple(f for f, item in zip(text.facts, row.raw["triples"], strict=True) if not is_rejected(item))

@@ -92,7 +92,8 @@ def _not_wrong(row: Row, candidates: Sequence[Candidate]) -> list[Triple]:
         labels = labels_of_triples(row.raw)
     except DataError as error:
         raise row.error(error.reason, error.field) from error
-    return [candidate.triple for candidate, said in zip(candidates, labels, strict=True) if said - {False}]
+    judged = zip(candidates, labels, strict=True)
+    return [candidate.triple for candidate, label in judged if label is not None and label.right is not False]
 
 
 def _score(candidate: Candidate) -> float:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from cacre.data import parse_row
 from cacre.data.normalisation import normalise_triple
 from cacre.data.rows import ContrastiveRow
+from cacre.data.triple_labels import Judgement, label_in, labels_of_triples
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import VALUE
-from cacre.evaluation.judgements import Judgement, aligned_labels, judgement_of, kind_of, label_key
 from cacre.evaluation.score_table import LabelSource
 from cacre.evaluation.scored_rows import json_rows, parse_spo
 from cacre.types import Triple
@@ -140,24 +141,16 @@ def _no_triples(raw: Mapping[str, Any]) -> bool:
 
 def _judged(raw: Mapping[str, Any], source: LabelSource) -> Iterator[tuple[Triple, Judgement]]:
     items = _list(raw, "triples")
-    aligned = aligned_labels(raw, len(items)) if source == "support" else None
-    for index, item in enumerate(items):
-        if aligned is not None:
-            judgement = judgement_of(aligned[index], f"labels[{index}]")
-        elif (key := _label_key(item, source)) is not None:
-            judgement = judgement_of(item[key], f"triples[{index}].{key}")
-            judgement = judgement if isinstance(item[key], Mapping) else judgement._replace(kind=kind_of(item))
-        else:
-            continue
-        yield normalise_triple(_triple(item, f"triples[{index}]")), judgement
+    labels = labels_of_triples(raw) if source == "support" else list(map(_plain_label, items, count()))
+    for index, (item, judgement) in enumerate(zip(items, labels, strict=True)):
+        if judgement is not None:
+            yield normalise_triple(_triple(item, f"triples[{index}]")), judgement
 
 
-def _label_key(item: object, source: LabelSource) -> str | None:
-    """Which key of a triple holds its label."""
-    if source == "support":
-        return label_key(item)
-    plain = isinstance(item, Mapping) and "label" in item and not isinstance(item["label"], Mapping)
-    return "label" if plain else None
+def _plain_label(item: object, index: int) -> Judgement | None:
+    """What `label` says of a triple; an object there says what the text supports, which is another source."""
+    plain = isinstance(item, Mapping) and not isinstance(item.get("label"), Mapping)
+    return label_in(item, index, keys=("label",)) if plain else None
 
 
 def _triple(item: object, field: str) -> Triple:

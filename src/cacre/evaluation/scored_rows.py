@@ -54,8 +54,8 @@ def read_scored_rows(
 
     A row is `{"text", ...}` with a list of SPOs under `triples` or `spo_list` (predictions), or under `gold`,
     `spo_list` or `triples` (gold), the first of these that it has. An SPO is `{"subject", "predicate", "object"}` or
-    `[subject, predicate, object]`; the object is a string or a dict with `@value`. Triples whose `verdict` is
-    `rejected` are left out, and of `triples` as gold with labels those that none calls right.
+    `[subject, predicate, object]`; the object is a string or a dict with `@value`. Of `triples` as gold with labels
+    those that a label calls right are taken; else triples whose `verdict` is `rejected` are left out.
 
     Args:
         path: A JSONL file in UTF-8; `-` is standard input.
@@ -171,15 +171,15 @@ def _opened(path: str | Path) -> Iterator[TextIO]:
 def _add_row(file: ScoredFile, row: dict[str, Any], side: Side, keys: Sequence[str], last: bool) -> None:
     key = _key(row, side, keys)
     file.by_anchors += key == ANCHORS
-    kept = [(index, item) for index, item in enumerate(row[key]) if not is_rejected(item)]
-    said = labels_of_triples(row) if side == "gold" and key == "triples" else []
-    if any(said):
-        wrong = {index for index, labels in enumerate(said) if False in labels}
-        right = {index for index, labels in enumerate(said) if True in labels} - wrong
-        file.judged_wrong += sum(index in wrong for index, _ in kept)
-        file.unjudged += sum(index not in wrong | right for index, _ in kept)
-        kept = [(index, item) for index, item in kept if index in right]
-    spos = [parse_spo(item, f"{key}[{index}]") for index, item in kept]
+    labels = labels_of_triples(row) if side == "gold" and key == "triples" else []
+    if any(label is not None for label in labels):
+        said = [None if label is None else label.right for label in labels]
+        file.judged_wrong += said.count(False)
+        file.unjudged += said.count(None)
+        kept = [index for index, right in enumerate(said) if right]
+    else:  # a label goes before a verdict, which would hide what the verifier rejected wrongly
+        kept = [index for index, item in enumerate(row[key]) if not is_rejected(item)]
+    spos = [parse_spo(row[key][index], f"{key}[{index}]") for index in kept]
     before = file.rows.get(row["text"])
     file.repeated += before is not None
     file.rows[row["text"]] = spos if before is None or last else [*before, *spos]

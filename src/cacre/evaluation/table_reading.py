@@ -11,8 +11,8 @@ import numpy as np
 from cacre.data import Row, read_rows
 from cacre.data.normalisation import normalise_name, normalise_triple
 from cacre.data.rows import VerdictItem, VerdictRow, content_of
+from cacre.data.triple_labels import Judgement
 from cacre.errors import DataError
-from cacre.evaluation.judgements import Judgement
 from cacre.evaluation.label_reading import WANTED, LabelFile, RowLabels, labels_of
 from cacre.evaluation.score_table import Floats, LabelSource, ScoreTable
 from cacre.inference.pairing import plan_companions

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cacre.data import read_rows, to_candidates, to_example
+from cacre.data.triple_labels import judgement_of
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import Spo
 from cacre.evaluation.fitting import LabelledText, label_by_gold
@@ -207,7 +208,7 @@ def _read_support(path: Path, ids: Mapping[str, str], *, whole: bool) -> dict[tu
         try:
             row = json.loads(line)
             name = _row_id(row["id"])
-            judged = [(Triple.parse(item["triple"]), item["supported"]) for item in row["triples"]]
+            judged = [(Triple.parse(t["triple"]), judgement_of(t["supported"], "supported")) for t in row["triples"]]
         except (DataError, ValueError, KeyError, TypeError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise DataError(
@@ -216,7 +217,7 @@ def _read_support(path: Path, ids: Mapping[str, str], *, whole: bool) -> dict[tu
         rows += 1
         if name in ids:
             known += 1
-            found |= {(ids[name], triple): bool(value) for triple, value in judged if value is not None}
+            found |= {(ids[name], triple): label.right for triple, label in judged if label.right is not None}
     if rows and not known and whole:
         raise DataError(f"none of its {rows} ids is that of a candidate row: judge these rows, by `id`", path=str(path))
     return found
