@@ -54,6 +54,17 @@ def test_a_run_killed_within_an_epoch_goes_on_as_one_that_was_not(tmp_path, monk
     assert all(torch.allclose(whole[key], resumed[key], atol=1e-6) for key in whole)
 
 
+@pytest.mark.slow
+def test_a_checkpoint_is_chosen_at_the_threshold_that_serves_it_best(tmp_path):
+    """So short a run finds nothing at 0.5 at any time, and something at a lower threshold towards its end."""
+    chosen = settings(training={"epochs": 12, "warmup_ratio": 0.0})
+    metrics = train_extractor("electra-joint", TEXTS, tmp_path / "out", chosen, SCHEMA, TEXTS)
+    watched = [entry for entry in metrics["history"] if "eval_f1" in entry]
+    assert metrics["thresholds"]["0.5"]["f1"] == 0.0
+    assert metrics["dev"]["f1"] == max(entry["eval_f1"] for entry in watched) > 0.0
+    assert metrics["threshold"] in {entry["eval_threshold"] for entry in watched} - {0.5}
+
+
 def test_altered_texts_depend_on_seed_and_epoch_and_on_nothing_drawn_before():
     extractor = new_extractor("cecrel", TEXTS, settings(system={"augmented": 1.0}), SCHEMA)
     extractor.network.prepare(TEXTS, SCHEMA)

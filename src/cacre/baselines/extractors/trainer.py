@@ -78,7 +78,7 @@ class ExtractorTrainer(Trainer):
         settings: Of the training.
         items: Labelled windows to learn from.
         marker: Marks what a system alters.
-        measure: F1 on dev, in [0, 1].
+        measure: Scores on dev, `f1` among them.
         output: Checkpoints go to `output/checkpoints`.
     """
 
@@ -125,7 +125,7 @@ class ExtractorTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Flat micro P, R and F1 on dev at threshold 0.5."""
+        """The scores on dev, logged as `eval_f1` and so on."""
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.measure().items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
