@@ -164,7 +164,8 @@ class OptimisationSettings(_Settings):
     """Use about 3e-5 for a pretrained encoder of base size."""
     batch_size: Count = 32
     epochs: Positive = 12
-    warmup_ratio: Fraction = 0.1
+    warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    """Part of the steps in which the rates rise."""
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     max_grad_norm: Positive = 1.0
     bf16: bool = False
@@ -245,17 +246,31 @@ def load_settings(name_or_path: str | Path = "default", overrides: dict[str, Any
     Raises:
         ConfigError: The file is missing or malformed, or a key or value is not allowed.
     """
+    values = read_tables(name_or_path)
+    for table, entries in (overrides or {}).items():
+        there = values.get(table, {})
+        mergeable = isinstance(entries, dict) and isinstance(there, dict)
+        values[table] = {**there, **entries} if mergeable else entries
+    return parse_settings(values, str(name_or_path))
+
+
+def read_tables(name_or_path: str | Path) -> dict[str, Any]:
+    """What a preset or a TOML file says, as it is: nothing is checked, and defaults are not added.
+
+    Args:
+        name_or_path: As `load_settings` takes it.
+
+    Raises:
+        ConfigError: The file is missing or malformed.
+    """
     preset = resources.files("cacre.resources") / "presets" / f"{name_or_path}.toml"
     source = preset if preset.is_file() else Path(name_or_path)
     try:
-        values = tomllib.loads(source.read_text(encoding="utf-8"))
+        return tomllib.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{name_or_path}: not a preset (paper, default) and not a readable file: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name_or_path}: not valid TOML: {error}") from error
-    for table, entries in (overrides or {}).items():
-        values[table] = {**values.get(table, {}), **entries} if isinstance(entries, dict) else entries
-    return parse_settings(values, str(name_or_path))
 
 
 def parse_settings(values: dict[str, Any], origin: str) -> Settings:

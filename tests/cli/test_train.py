@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -101,6 +102,42 @@ def test_a_network_of_ones_own_beside_that_of_the_start(data, tmp_path, no_train
     assert "--set model.reader_layers: with --from, the network is that of the model it goes on from" in error
     assert "--set encoder.name_or_path: with --from" in error_of(*arguments, "--set", "encoder.name_or_path=x")
     assert "mini-en: no such folder" in error_of("train", data, "-o", tmp_path / "out", "--from", "mini-en")
+
+
+@pytest.mark.parametrize(
+    ("config", "sets", "temperature", "top_k"),
+    [
+        ("[training]\nepochs = 2\n", [], None, None),
+        ("[loss]\ntemperature = 0.3\ntop_k = 0.4\n", ["--set", "loss.top_k=0.6"], 0.3, 0.6),
+    ],
+)
+def test_the_loss_of_the_start_save_what_is_written_down(data, tmp_path, monkeypatch, config, sets, temperature, top_k):
+    import cacre.training
+
+    seen = []
+    monkeypatch.setattr(cacre.training, "train", lambda *arguments: seen.append(arguments) or sys.exit(7))
+    path = tmp_path / "on.toml"
+    path.write_text(config, encoding="utf-8")
+    assert invoke("train", data, "-o", tmp_path / "out", "--from", "mini-zh", "--config", path, *sets).exit_code == 7
+    settings, start = seen[0][2], seen[0][6]
+    own = start.settings.loss
+    assert own.bce_weight > 0, "what tells it from the defaults"
+    changed = {"temperature": temperature or own.temperature, "top_k": top_k or own.top_k}
+    assert settings.loss == own.model_copy(update=changed)
+
+
+def test_a_loss_that_is_no_table(data, tmp_path, no_training):
+    path = tmp_path / "on.toml"
+    path.write_text("loss = 3\n", encoding="utf-8")
+    arguments = ("train", data, "-o", tmp_path / "out", "--config", path)
+    assert "loss = 3 is no table: write [loss]" in error_of(*arguments, "--from", "mini-zh")
+    assert "loss: Input should be" in error_of(*arguments)
+
+
+def test_a_warm_up_of_all_steps(data, tmp_path, no_training):
+    """The Trainer takes 1 for one step."""
+    error = error_of("train", data, "-o", tmp_path / "out", "--set", "training.warmup_ratio=1")
+    assert "training.warmup_ratio: Input should be less than 1" in error
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cacre.cli.overrides import parse_overrides
-from cacre.config import load_settings
+from cacre.config import load_settings, read_tables
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted
 from cacre.errors import ConfigError
@@ -81,8 +81,7 @@ def train_command(
         own = network_settings(trained)
         del own["encoder"]["frozen"]  # is no part of the network: the file or --set says it
         own["encoder"] |= changes.get("encoder", {})
-        if config == "default":  # a loss that somebody has written down goes before the start's
-            own["loss"] = trained.settings.loss.model_dump() | changes.get("loss", {})
+        own["loss"] = _loss(trained.settings.loss.model_dump(), config) | changes.get("loss", {})
         changes |= own
     settings = load_settings(config, changes)
     relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
@@ -96,6 +95,14 @@ def train_command(
     fit_folder(output, measured, max_recall_loss)
     write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
     typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
+
+
+def _loss(of_start: dict[str, Any], config: str) -> dict[str, Any]:
+    """The loss that the start was trained by, save what somebody has written down."""
+    written = read_tables(config).get("loss", {})
+    if not isinstance(written, dict):
+        raise ConfigError(f"{config}: loss = {written!r:.80} is no table: write [loss]")
+    return of_start | written
 
 
 def _summary(metrics: Mapping[str, Any]) -> str:
