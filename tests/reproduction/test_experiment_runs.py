@@ -53,7 +53,7 @@ def plan(data, text=EXPERIMENT):
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """A data folder in which every run but one is finished, and nothing can be trained."""
+    """A data folder in which every run but one, which was interrupted, is finished, and nothing can be trained."""
     write_train(tmp_path, films())
     Schema.of("films", RELATIONS).save(tmp_path / "schema.json")
     experiment = plan(tmp_path)
@@ -66,6 +66,9 @@ def data(tmp_path, monkeypatch):
         claim_folder(folder, run_record(experiment.settings(variant, seed), data_record(schema, rows)))
         if seed == 1:
             (folder / "fitted").touch()
+        else:
+            (folder / "checkpoints" / "checkpoint-1").mkdir(parents=True)
+            (folder / "checkpoints" / "checkpoint-1" / "trainer_state.json").write_text('{"global_step": 1}')
     monkeypatch.setattr(runs_module, "train", lambda *_: pytest.fail("it is trained"))
     return tmp_path
 

@@ -9,7 +9,7 @@ from cacre.training.checkpoints import claim_folder, last_checkpoint
 
 def write(folder, step, state):
     path = folder / f"checkpoint-{step}"
-    path.mkdir()
+    path.mkdir(parents=True)
     if state is not None:
         (path / "trainer_state.json").write_text(
             state if isinstance(state, str) else json.dumps(state), encoding="utf-8"
@@ -39,6 +39,7 @@ def test_a_half_written_newest_one_is_passed_over(tmp_path, state):
 def test_a_folder_belongs_to_one_run(tmp_path):
     run = {"settings": {"training": {"epochs": 2, "seed": 1}}, "data": "a"}
     claim_folder(tmp_path, run)
+    write(tmp_path / "checkpoints", 10, {"global_step": 10})
     claim_folder(tmp_path, json.loads(json.dumps(run)))
     other = {"settings": {"training": {"epochs": 3, "seed": 1}}, "data": "a"}
     with pytest.raises(ConfigError, match=r"training\.epochs was 2.0, now 3.0\): give another folder with -o"):
@@ -48,11 +49,23 @@ def test_a_folder_belongs_to_one_run(tmp_path):
     claim_folder(tmp_path, run)
 
 
+@pytest.mark.parametrize("end", ["metrics.json", "pretraining.json", "config.json", "fitted"])
+def test_a_folder_without_checkpoints_is_free_until_its_run_has_ended(tmp_path, end):
+    claim_folder(tmp_path, {"data": "a"})
+    write(tmp_path / "checkpoints", 10, None)  # half written
+    claim_folder(tmp_path, {"data": "b"})
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == {"data": "b"}
+    (tmp_path / end).touch()
+    with pytest.raises(ConfigError, match="data was 'b', now 'c'"):
+        claim_folder(tmp_path, {"data": "c"})
+
+
 def test_a_run_from_before_a_setting_existed_goes_on_under_its_default(tmp_path):
     run = {"settings": Settings().model_dump(mode="json"), "data": "a"}
     old = json.loads(json.dumps(run))
     del old["settings"]["model"]["reader_layers"]
     (tmp_path / "run.json").write_text(json.dumps(old), encoding="utf-8")
+    (tmp_path / "metrics.json").touch()
     claim_folder(tmp_path, run)
     run["settings"]["model"]["reader_layers"] = 2
     with pytest.raises(ConfigError, match="reader_layers was 0, now 2"):

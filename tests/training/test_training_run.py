@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import tiny_corpus
-from cacre.errors import ConfigError, DataError
+from cacre.errors import ConfigError, DataError, ModelError
 from cacre.modeling.folder import load_model
 from cacre.training import train
 from cacre.training.trainer import CacreTrainer
@@ -227,3 +227,10 @@ def test_nothing_to_learn_from(tmp_path, schema):
 def test_too_little_to_hold_any_out_for_dev(tmp_path, schema):
     with pytest.raises(DataError, match=r"0\.1 of 3 examples, .* leaves none for dev: .*--dev"):
         train(tiny_corpus.films(3), tmp_path, tiny_corpus.settings(), schema)
+
+
+def test_a_first_attempt_that_failed_does_not_stand_in_the_way(tmp_path, schema):
+    for encoder, fault in (("no/such-encoder", "no/such-encoder"), ("nor/this-one", "nor/this-one")):
+        chosen = tiny_corpus.settings({"encoder": {"name_or_path": encoder}})
+        with pytest.raises(ModelError, match=fault):
+            train(tiny_corpus.films(24), tmp_path, chosen, schema)

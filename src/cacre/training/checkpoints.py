@@ -35,7 +35,8 @@ def last_checkpoint(folder: Path) -> str | None:
 def claim_folder(folder: Path, run: Mapping[str, Any], option: str = "-o") -> None:
     """Write down in `run.json` what a folder's run is made of, or check that it is the run already there.
 
-    Going on under other settings or on other data would give a model that nothing describes.
+    Going on under other settings or on other data would give a model that nothing describes. Of a run that failed or
+    was stopped before its first checkpoint there is nothing to go on from: the folder is free for another.
 
     Args:
         folder: The output folder.
@@ -46,7 +47,7 @@ def claim_folder(folder: Path, run: Mapping[str, Any], option: str = "-o") -> No
         ConfigError: The folder holds another run; the message says what differs.
     """
     path, current = folder / "run.json", json.loads(json.dumps(run))
-    if not path.is_file():
+    if not path.is_file() or not _holds_anything(folder):
         with atomic_writer(path) as stream:
             json.dump(current, stream, ensure_ascii=False, indent=1)
         return
@@ -59,6 +60,12 @@ def claim_folder(folder: Path, run: Mapping[str, Any], option: str = "-o") -> No
             f"{folder} holds a run with other settings or data ({first}): "
             f"give another folder with {option}, or delete it"
         )
+
+
+def _holds_anything(folder: Path) -> bool:
+    """Whether a run has got as far as a checkpoint or its end: its folder may have been tidied up since."""
+    ends = ("metrics.json", "pretraining.json", "config.json", "fitted")
+    return last_checkpoint(folder / "checkpoints") is not None or any((folder / name).exists() for name in ends)
 
 
 def _completed(run: dict[str, Any]) -> dict[str, Any]:
