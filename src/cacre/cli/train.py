@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cacre.cli.fitted_folder import BACKUP
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings, read_tables
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted
 from cacre.errors import ConfigError
 from cacre.extras import needs_extra
-from cacre.inference import OnnxVerifier
 from cacre.inference.folder import find_folder
 from cacre.schema import load_schema
-from cacre.types import Example
 
 
 class Precision(StrEnum):
@@ -68,10 +67,10 @@ def train_command(
     training.encoder_learning_rate: a few hundred texts and a minute or two already help.
     """
     with needs_extra("train"):
-        from cacre.evaluation.fitting import label_by_lists
-        from cacre.export import export_onnx, load_trainable
+        from cacre.cli.finishing import Finishing, finish_folder
+        from cacre.export import load_trainable
         from cacre.training import train
-        from cacre.training.card import CardNotes, write_card
+        from cacre.training.card import CardNotes
         from cacre.training.run import network_settings
     changes = parse_overrides(overrides or [])
     trained = None
@@ -90,10 +89,14 @@ def train_command(
     result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []), trained)
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
-    measured = [e for e in result.dev if e.negatives or e.hard]
-    export_onnx(output, precision=precision.value, labelled=[label_by_lists(e) for e in measured])
-    fit_folder(output, measured, max_recall_loss)
-    write_card(output, CardNotes(name or output.name, [str(path) for path in data], license_name, note))
+    notes = CardNotes(name or output.name, [str(path) for path in data], license_name, note)
+    options = Finishing(precision.value, max_recall_loss, notes)
+    finished = finish_folder(output, result.dev, options, trained_before=result.before)
+    if finished.replaced:
+        typer.echo(f"the thresholds before are kept in {output / BACKUP}", err=True)
+    if result.before:
+        anew = " and ".join(finished.parts)
+        typer.echo(f"{output} was trained before: {f'{anew} made anew' if anew else 'nothing is changed'}", err=True)
     typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
 
 
@@ -123,17 +126,3 @@ def refuse_network(changes: Mapping[str, Mapping[str, object]]) -> None:
         raise ConfigError(
             f"--set {wrong[0]}: with --from, the network is that of the model it goes on from; leave it out"
         )
-
-
-def fit_folder(folder: Path, examples: Sequence[Example], max_recall_loss: float | None = None) -> None:
-    """Fit thresholds of a freshly exported folder on contrastive dev examples and write them."""
-    from cacre.evaluation.fitting import Requirements, fit_verifier, label_by_lists, write_thresholds
-    from cacre.inference.thresholds import Thresholds
-
-    if not (folder / "thresholds.json").is_file():
-        write_thresholds(folder, Thresholds(text_threshold=-1.0))
-    verifier = OnnxVerifier(folder)
-    rows = [label_by_lists(example) for example in examples]
-    wanted = None if max_recall_loss is None else Requirements(max_recall_loss=max_recall_loss)
-    fitted_on = {"data": "dev of training", "labels": "lists"}
-    write_thresholds(folder, fit_verifier(verifier, rows, fitted_on=fitted_on, requirements=wanted))

@@ -12,6 +12,8 @@ from jinja2 import Environment, StrictUndefined
 
 from cacre.files import atomic_writer
 
+DEV = "dev of training"
+"""What thresholds say that they were fitted on, where the training itself has fitted them."""
 _LIMITS = (
     "Chinese only. It judges what the text says, not what is true. Scores are comparable between texts, but thresholds "
     "were fitted on written negatives: natural errors of an extractor differ, so recalibrate on your own rows "
@@ -67,6 +69,7 @@ def write_card(folder: Path, notes: CardNotes) -> None:
         dev_data=metrics["dev_data"],
         dev=metrics["dev"],
         fitted=thresholds["fitted_on"],
+        fitted_here=thresholds["fitted_on"].get("data") == DEV,
         limits=_LIMITS,
     )
     with atomic_writer(folder / "README.md") as stream:

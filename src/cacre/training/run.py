@@ -52,11 +52,13 @@ class TrainingResult:
         dev: The dev examples, for fitting thresholds.
         metrics: The content of `metrics.json`.
         first: Whether this is the process that goes on with the folder, where several have trained together.
+        before: Whether the run had ended before, so that nothing was trained now.
     """
 
     dev: Sequence[Example]
     metrics: dict[str, Any]
     first: bool = True
+    before: bool = False
 
 
 def train(
@@ -122,11 +124,12 @@ def train(
     rules = CorruptionRules(without=without)
     dev = with_negatives(dev, schema, count=count, seed=settings.training.seed, rules=rules)
     metrics = on_first(lambda: _finished(output))
+    before = metrics is not None
     if metrics is None:
         loaded = replace(start, schema=schema, settings=settings) if start else None
         metrics = _train(examples, dev, output, settings, schema, started, loaded)
         on_first(lambda: _write_metrics(output, metrics))
-    return TrainingResult(dev, metrics, process_index() == 0)
+    return TrainingResult(dev, metrics, process_index() == 0, before)
 
 
 def _train(
