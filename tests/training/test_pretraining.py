@@ -6,17 +6,27 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import TrainingArguments
 
 import tiny_corpus
+from cacre.config import TrainingSettings
 from cacre.errors import ConfigError, DataError
 from cacre.preprocessing.tokenizer import SPECIAL_TOKENS, build_character_tokenizer
 from cacre.training import pretraining
+from cacre.training.optimisation import watched_arguments
 from cacre.training.pretraining import Blocks, PretrainingSettings, mask_spans, pretrain, read_lines
 
 LINES = ["甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"[start % 9 :] for start in range(60)]
 """Always in the same order, so that a hidden character can be told from its neighbours."""
 ENCODER = tiny_corpus.settings({"encoder": {"architecture": "modernbert", "hidden_size": 32}}).encoder
 SETTINGS = PretrainingSettings(block_length=24, batch_size=4, epochs=16, learning_rate=1e-2, save_steps=40)
+
+
+def test_one_of_several_gpus_is_used(tmp_path, monkeypatch):
+    """DataParallel, which the Trainer takes else, would hand every GPU the whole batch of an extractor."""
+    monkeypatch.setattr(TrainingArguments, "n_gpu", property(lambda self: 4))
+    assert pretraining._arguments(tmp_path, SETTINGS)._n_gpu == 1
+    assert watched_arguments(TrainingSettings(), tmp_path, 9, "eval_f1", logs=1)._n_gpu == 1
 
 
 @given(

@@ -53,7 +53,7 @@ def watched_arguments(
     """
     steps_per_epoch = max(1, -(-examples // (settings.batch_size * accumulated)))
     interval = max(1, steps_per_epoch // settings.evaluations_per_epoch)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str((output / "checkpoints").resolve()),  # the best checkpoint is remembered by this path
         per_device_train_batch_size=settings.batch_size,
         gradient_accumulation_steps=accumulated,
@@ -86,6 +86,16 @@ def watched_arguments(
         dataloader_num_workers=settings.loader_workers,
         label_names=[],
     )
+    return on_one_gpu(arguments)
+
+
+def on_one_gpu(arguments: TrainingArguments) -> TrainingArguments:
+    """The arguments, with which a process takes one of several GPUs, as the networks here need it.
+
+    DataParallel would cut every tensor of a batch in the same way, copy what is no tensor, and enlarge the batch.
+    """
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 class EachEpoch(TrainerCallback):

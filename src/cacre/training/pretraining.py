@@ -24,7 +24,7 @@ from cacre.modeling.pretrained import build_encoder, load_encoder, load_encoder_
 from cacre.modeling.replaced_tokens import ReplacedTokenDetector
 from cacre.preprocessing.tokenizer import CLS, MASK, SEP, SPECIAL_TOKENS, build_character_tokenizer
 from cacre.training.checkpoints import claim_folder, last_checkpoint
-from cacre.training.optimisation import EachEpoch
+from cacre.training.optimisation import EachEpoch, on_one_gpu
 from cacre.training.parallel import needs_cpu
 from cacre.training.progress import ProgressLines
 
@@ -189,7 +189,7 @@ def pretrain(
 
 
 def _arguments(output: Path, settings: PretrainingSettings) -> TrainingArguments:
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(output / "checkpoints"),
         per_device_train_batch_size=settings.batch_size,
         num_train_epochs=settings.epochs,
@@ -210,3 +210,4 @@ def _arguments(output: Path, settings: PretrainingSettings) -> TrainingArguments
         dataloader_pin_memory=False,
         disable_tqdm=True,
     )
+    return on_one_gpu(arguments)

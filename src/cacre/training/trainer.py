@@ -207,6 +207,4 @@ def _auc(right: list[np.ndarray[Any, Any]], wrong: list[np.ndarray[Any, Any]]) -
 def _arguments(training: TrainingSettings, output: Path, examples: int) -> TrainingArguments:
     accumulated = training.gradient_accumulation_steps
     metric = f"eval_{training.chosen_by}"
-    arguments = watched_arguments(training, output, examples, metric, accumulated=accumulated, logs=10)
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # DataParallel would cut every tensor of a batch in the same way
-    return arguments
+    return watched_arguments(training, output, examples, metric, accumulated=accumulated, logs=10)
