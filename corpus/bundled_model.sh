@@ -17,15 +17,22 @@ ENCODER=corpus/encoder
 if [ -n "${PRETRAIN:-}${REPLACED:-}" ]; then
     : "${CORPUS:?set CORPUS to a folder of running text in *.txt files}"
 fi
+# --keep for those of the files that CORPUS has: it may be another than that of the released model.
+keep() {
+    KEEP=()
+    for part in "$@"; do
+        if [ -f "$CORPUS/${part%%=*}.txt" ]; then KEEP+=(--keep "$part"); fi
+    done
+}
 if [ -n "${PRETRAIN:-}" ]; then
     ENCODER=$RUNS/encoder-zh
-    cacre pretrain "$CORPUS" corpus/seed -o "$ENCODER" --set encoder.dropout=0.0 --epochs 3 \
-        --keep prc_laws=0.25 --keep gov_work_reports=0.4 --keep taiwan_scenic_spots=0.6 --keep drcd_devtest=0.8
+    keep prc_laws=0.25 gov_work_reports=0.4 taiwan_scenic_spots=0.6 drcd_devtest=0.8
+    cacre pretrain "$CORPUS" corpus/seed -o "$ENCODER" --set encoder.dropout=0.0 --epochs 3 ${KEEP[@]+"${KEEP[@]}"}
 fi
 if [ -n "${REPLACED:-}" ]; then
+    keep prc_laws=0.15 gov_work_reports=0.3 taiwan_scenic_spots=0.6 drcd_devtest=0.9
     cacre pretrain "$CORPUS" corpus/seed corpus/train -o "$RUNS/encoder-rtd" --generator "$ENCODER" \
-        --set encoder.dropout=0.0 --epochs 3 --learning-rate 5e-4 \
-        --keep prc_laws=0.15 --keep gov_work_reports=0.3 --keep taiwan_scenic_spots=0.6 --keep drcd_devtest=0.9
+        --set encoder.dropout=0.0 --epochs 3 --learning-rate 5e-4 ${KEEP[@]+"${KEEP[@]}"}
     ENCODER=$RUNS/encoder-rtd
 fi
 cacre train corpus/seed corpus/train -o "$OUT" --schema open --precision float16 --max-recall-loss 0.1 \

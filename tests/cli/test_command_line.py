@@ -114,12 +114,12 @@ def test_pretrain_reads_texts_and_rows(tmp_path, monkeypatch):
     seen = {}
     monkeypatch.setattr(module, "pretrain", lambda *arguments, **more: seen.update(arguments=arguments, **more))
     result = invoke("pretrain", folder, single, "-o", tmp_path / "out", "--keep", "a=0.5", "--block-length", "8",
-                    "--set", "encoder.hidden_size=48", "--generator", "first", "--learning-rate", "0.5")  # fmt: skip
+                    "--set", "encoder.dropout=0.3", "--generator", "first", "--learning-rate", "0.5")  # fmt: skip
     assert result.exit_code == 0, result.output
     lines, output, encoder, settings = seen["arguments"]
     assert lines == ["二", "四", "八", "五", "六"]
     assert output == tmp_path / "out"
-    assert (encoder.hidden_size, settings.block_length, settings.epochs) == (48, 8, 1.0)
+    assert (encoder.dropout, settings.block_length, settings.epochs) == (0.3, 8, 1.0)
     assert (seen["generator"], settings.learning_rate) == (Path("first"), 0.5)
 
 
@@ -138,6 +138,25 @@ def test_errors_of_pretrain(tmp_path):
     assert "not enough for one block" in one_error(invoke("pretrain", text, "-o", out))
     for entry in ("a", "a=x", "a=1.5"):
         assert "--keep takes" in one_error(invoke("pretrain", text, "-o", out, "--keep", entry))
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("--set training.epochs=7", "--set training.epochs: pretrain takes encoder.KEY alone"),
+        ("--set encoder.name_or_path=x", "--set encoder.name_or_path: pretrain makes and trains an encoder of its own"),
+        ("--set encoder.frozen=true", "--set encoder.frozen: pretrain makes"),
+        ("--generator g --set encoder.dropout=0 --set encoder.hidden_size=8", "--set encoder.hidden_size: with --gen"),
+        ("--keep b=0.5", "--keep b: no text file has that stem: there are a"),
+    ],
+)
+def test_what_pretrain_would_pass_over(tmp_path, monkeypatch, options, fault):
+    import cacre.training.pretraining as module
+
+    monkeypatch.setattr(module, "pretrain", lambda *arguments, **more: pytest.fail("it trained"))
+    (tmp_path / "a.txt").write_text("一\n", encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": "二"}\n', encoding="utf-8")
+    assert fault in one_error(invoke("pretrain", tmp_path, "-o", tmp_path / "out", *options.split()))
 
 
 def test_export_model_says_what_it_wrote(tmp_path, monkeypatch):

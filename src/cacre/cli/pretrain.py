@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,12 @@ def pretrain_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the encoder.")],
     config: Annotated[str, typer.Option(help="Preset or TOML file; its [encoder] table gives the sizes.")] = "default",
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="TABLE.KEY=VALUE",
+            help="One setting of the encoder, such as encoder.dropout=0; repeatable.",
+        ),
     ] = None,
     epochs: Annotated[float, typer.Option(min=0.0)] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1)] = 12,
@@ -41,8 +47,13 @@ def pretrain_command(
     """Pre-train a small character encoder by masked language modelling. Run again to go on after an interruption."""
     with needs_extra("train"):
         from cacre.training.pretraining import PretrainingSettings, pretrain, read_lines
+    changes = parse_overrides(overrides or [])
+    _refuse_useless(changes, with_generator=generator is not None)
+    fractions = _fractions(keep or [])
     files = [file for path in corpus for file in _files(path)]
-    lines = list(read_lines([f for f in files if f.suffix != ".jsonl"], _fractions(keep or [])))
+    texts = [file for file in files if file.suffix != ".jsonl"]
+    _refuse_unknown(fractions, texts)
+    lines = list(read_lines(texts, fractions))
     for file in (f for f in files if f.suffix == ".jsonl"):
         lines += [row.raw["text"] for row in read_rows(str(file), "texts")]
     settings = PretrainingSettings(
@@ -54,8 +65,31 @@ def pretrain_command(
         bf16=bf16,
         loader_workers=loader_workers,
     )
-    encoder = load_settings(config, parse_overrides(overrides or [])).encoder
+    encoder = load_settings(config, changes).encoder
     pretrain(lines, output, encoder, settings, generator=generator)
+
+
+def _refuse_useless(changes: Mapping[str, Mapping[str, object]], *, with_generator: bool) -> None:
+    """Refuse settings that would do nothing here."""
+    for name in (f"{table}.{key}" for table, entries in changes.items() for key in entries):
+        if not name.startswith("encoder."):
+            raise ConfigError(
+                f"--set {name}: pretrain takes encoder.KEY alone: leave it out; how to train is said by --epochs, "
+                "--batch-size, --learning-rate and --seed"
+            )
+        if name in ("encoder.name_or_path", "encoder.frozen"):
+            raise ConfigError(f"--set {name}: pretrain makes and trains an encoder of its own: leave it out")
+        if with_generator and name != "encoder.dropout":
+            raise ConfigError(f"--set {name}: with --generator the encoder is that of its folder: leave it out")
+
+
+def _refuse_unknown(fractions: Mapping[str, float], texts: Sequence[Path]) -> None:
+    """Refuse a part of a file that is not there: all of another would be read."""
+    stems = sorted({file.stem for file in texts})
+    for stem in fractions:
+        if stem not in stems:
+            known = f"there are {', '.join(stems)}" if stems else "there is none at all"
+            raise ConfigError(f"--keep {stem}: no text file has that stem: {known}")
 
 
 def _files(path: Path) -> list[Path]:
