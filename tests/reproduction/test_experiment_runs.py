@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 import tiny_corpus
+from cacre.cli import app
 from cacre.data import load_examples, write_rows
 from cacre.errors import ConfigError
 from cacre.reproduction import runs as runs_module
 from cacre.reproduction.experiment import load_experiment
-from cacre.reproduction.runs import finished_runs, run_folder, train_runs, variant_rows
+from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder, train_runs, variant_rows
 from cacre.schema import RelationType, Schema
 from cacre.training.checkpoints import claim_folder
 from cacre.training.record import data_record, run_record
@@ -132,3 +134,28 @@ def test_an_interrupted_run_of_another_experiment_is_refused_before_another_is_t
 def test_without_finished_runs_no_training_rows_are_needed(data):
     (data / "train.jsonl").unlink()
     assert finished_runs(plan(data), data, data / "elsewhere") == []
+
+
+def test_annotated_rows_have_no_negatives_to_choose_among(tmp_path):
+    first, second = tiny_corpus.films(1)[0].anchors
+    triples = [dict(zip(("subject", "predicate", "object"), triple, strict=True)) for triple in (first, second)]
+    write_rows(tmp_path / "rows.jsonl", [{"text": tiny_corpus.films(1)[0].text, "triples": triples}])
+    (example,) = load_examples(tmp_path / "rows.jsonl", schema=Schema.of("films", RELATIONS))
+    chosen = natural_negatives(replace(example, gold=(first,)))
+    assert (chosen.anchors, chosen.negatives, chosen.hard) == ((first,), (), (second,))
+    assert chosen.positives == example.positives[:1]
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ("table4 --variant CACR", "--variant CACR: experiment films has no such variant, only CACRE, calibrated"),
+        ("table4 --no-train --variant CACRE", "--variant: it says what to train, and --no-train trains nothing"),
+        ("table1 --variant CACRE", "--variant: it says what to train, and table1 trains nothing"),
+    ],
+)
+def test_a_variant_that_nothing_would_come_of(data, words, fault):
+    arguments = ["reproduce", *words.split(), "--data", str(data), "--runs", str(data / "runs")]
+    result = CliRunner().invoke(app, [*arguments, "--experiment", str(plan(data) and data / "films.toml")])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"error: {fault}")

@@ -55,9 +55,16 @@ def reproduce_command(
     wanted = WHAT if part is Part.all else (part.value,)
     if model and variant:
         raise ConfigError("--model takes verifiers as they are, --variant trains some: leave out one of the two")
+    trains = train and bool(set(wanted) & _TRAINED)
+    if unknown := sorted(set(variant or ()) - plan.variants.keys()):
+        known = ", ".join(plan.variants)
+        raise ConfigError(f"--variant {unknown[0]}: experiment {plan.name} has no such variant, only {known}")
+    if variant and not trains:
+        idle = part.value if train else "--no-train"
+        raise ConfigError(f"--variant: it says what to train, and {idle} trains nothing: leave out one of the two")
     if model:
         found = given_runs(plan, model)
-    elif train and set(wanted) & _TRAINED:
+    elif trains:
         only = set(variant) if variant else {plan.main} if "table4" not in wanted else None
         found = train_runs(plan, data, runs, only=only, tell=lambda line: typer.echo(line, err=True))
     else:

@@ -153,7 +153,7 @@ def natural_negatives(example: Example) -> Example:
         example,
         anchors=tuple(example.anchors[index] for index in keep),
         positives=tuple(example.positives[index] for index in keep),
-        negatives=tuple(example.negatives[index] for index in keep),
+        negatives=tuple(example.negatives[index] for index in keep if example.negatives),  # annotated rows have none
         hard=(*example.hard, *wrong),
     )
 
