@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,19 @@ def test_the_loss_of_the_start_save_what_is_written_down(data, tmp_path, monkeyp
     assert settings.loss == own.model_copy(update=changed)
 
 
+def test_dev_rows_that_are_training_rows_too(data, tmp_path, monkeypatch):
+    import cacre.training
+
+    monkeypatch.setattr(cacre.training, "train", lambda *arguments: sys.exit(7))
+    shared = tiny_corpus.films(6)[:1]
+    both = tiny_corpus.write_rows(tmp_path / "both.jsonl", [*shared, replace(tiny_corpus.films(7)[6], id="own")])
+    other = tiny_corpus.write_rows(tmp_path / "other.jsonl", tiny_corpus.films(7)[6:])
+    said = invoke("train", data, "-o", tmp_path / "out", "--dev", both).stderr
+    assert said.startswith("warning: DATA and --dev share 1 texts and 2 pairs of names: ")
+    assert said.count("\n") == 1
+    assert invoke("train", data, "-o", tmp_path / "out", "--dev", other).stderr == ""
+
+
 def test_a_loss_that_is_no_table(data, tmp_path, no_training):
     path = tmp_path / "on.toml"
     path.write_text("loss = 3\n", encoding="utf-8")
@@ -201,7 +215,8 @@ def test_rows_with_lists_of_unequal_length(tmp_path, no_training):
 
 def test_nothing_to_learn_from(tmp_path):
     path = tiny_corpus.write_rows(tmp_path / "bare.jsonl", [Example("甲", (), (), (), id="1")])
-    error = error_of("train", path, "-o", tmp_path / "out", "--dev", tmp_path / "bare.jsonl")
+    dev = tiny_corpus.write_rows(tmp_path / "dev.jsonl", [Example("乙", (), (), (), id="2")])
+    error = error_of("train", path, "-o", tmp_path / "out", "--dev", dev)
     assert "none of the 1 train examples" in error
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,12 @@ from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings, read_tables
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted
+from cacre.data.splits import find_leaks
 from cacre.errors import ConfigError
 from cacre.extras import needs_extra
 from cacre.inference.folder import find_folder
 from cacre.schema import load_schema
+from cacre.types import Example
 
 
 class Precision(StrEnum):
@@ -86,6 +89,8 @@ def train_command(
     relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
+    if dev_examples and (leak := _leak(examples, dev_examples)):
+        typer.echo(leak, err=True)
     result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []), trained)
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
@@ -98,6 +103,17 @@ def train_command(
         anew = " and ".join(finished.parts)
         typer.echo(f"{output} was trained before: {f'{anew} made anew' if anew else 'nothing is changed'}", err=True)
     typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
+
+
+def _leak(examples: Sequence[Example], dev: Sequence[Example]) -> str:
+    """A warning where dev is not of its own; else empty."""
+    kinds = Counter(leak.kind for leak in find_leaks(examples, dev))
+    if not kinds:
+        return ""
+    return (
+        f"warning: DATA and --dev share {kinds['text']} texts and {kinds['pair']} pairs of names: what dev says "
+        "flatters, and the thresholds with it; leave --dev out for a split that shares none"
+    )
 
 
 def _loss(of_start: dict[str, Any], config: str) -> dict[str, Any]:
