@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from train_calls import invoke, train_again
 from typer.testing import CliRunner
 
 import tiny_corpus
@@ -18,12 +19,6 @@ SETS = [
     "model.projection_size=8", "model.max_text_length=64", "model.max_triple_length=32", "training.learning_rate=0.003",
     "training.encoder_learning_rate=3e-3", "training.batch_size=8", "training.epochs=4", "training.warmup_ratio=0",
 ]  # fmt: skip
-
-
-def invoke(*arguments):
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def error_of(*arguments):
@@ -218,43 +213,6 @@ def test_nothing_to_learn_from(tmp_path):
     dev = tiny_corpus.write_rows(tmp_path / "dev.jsonl", [Example("乙", (), (), (), id="2")])
     error = error_of("train", path, "-o", tmp_path / "out", "--dev", dev)
     assert "none of the 1 train examples" in error
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def changed_by(arguments, folder):
-    """What a further `cacre train` changes of a folder, and the line before the last of what it says."""
-    before = contents(folder)
-    result = invoke(*arguments)
-    assert result.exit_code == 0, result.output
-    after = contents(folder)
-    said = [line for line in result.stderr.splitlines() if "AUC" not in line]
-    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}, said
-
-
-def train_again(arguments, folder):
-    """Of a folder that was calibrated: nothing, the card, thresholds and card, all but the weights as they are."""
-    calibrated = (folder / "thresholds.json").read_bytes()
-    assert changed_by(arguments, folder) == (set(), [f"{folder} was trained before: nothing is changed"])
-    named = [*arguments, "--note", "Films."]
-    changed, said = changed_by(named, folder)
-    assert (changed, said) == ({"README.md", "finished.json"}, [f"{folder} was trained before: card made anew"])
-    assert "The thresholds\nwere fitted on other rows since" in (folder / "README.md").read_text(encoding="utf-8")
-    kept = folder / "thresholds.json.bak"
-    changed, said = changed_by([*named, "--max-recall-loss", "0.2"], folder)
-    assert changed == {"thresholds.json", kept.name, "README.md", "finished.json"}
-    assert kept.read_bytes() == calibrated
-    assert said == [
-        f"the thresholds before are kept in {kept}",
-        f"{folder} was trained before: thresholds and card made anew",
-    ]
-    (folder / "pair.onnx").unlink()  # as if the export had been interrupted
-    changed, said = changed_by([*named, "--max-recall-loss", "0.2"], folder)
-    assert {"pair.onnx"} <= changed
-    assert said[-1].endswith("graphs and thresholds and card made anew")
-    kept.replace(folder / "thresholds.json")
 
 
 @pytest.mark.slow
