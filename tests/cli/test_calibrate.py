@@ -167,10 +167,13 @@ def test_a_guarantee_is_given_stored_and_explained(folder, tmp_path):
     data = easy(tmp_path / "c.jsonl", 300)
     result = calibrate(data, "--model", folder, "--guarantee-precision", 0.8, "--delta", 0.2, "--max-per-text", 2)
     assert result.exit_code == 0, result.output
-    outcome, labels, rests_on, warning, kept = result.stderr.splitlines()
+    outcome, labels, rests_on, everything, warning, kept = result.stderr.splitlines()
     assert labels.endswith("; schema and mention checks applied for the guarantee, not for the probability")
     assert "(594 right, 6 wrong)" in warning
     assert kept.endswith(".bak")
+    assert everything.startswith(
+        "keeping all 600 candidates: precision 0.990 recall 1.000 F1 0.995; AUC of text_score "
+    )
     assert "precision >= 0.8 with confidence 0.8 (p = " in outcome
     assert rests_on.startswith("the guarantee rests on: ")
     assert "exchangeable" in rests_on
@@ -209,3 +212,69 @@ def test_options_that_do_not_go_together(folder, tmp_path, options, message):
 def test_wrong_usage(folder, lists):
     assert calibrate(lists, "--model", folder, "--target-precision", "1.5").exit_code == 2
     assert calibrate(lists, "--model", folder, "--labels", "guess").exit_code == 2
+
+
+@pytest.fixture
+def port_schema(tmp_path):
+    entry = {"name": "停靠港", "subject_type": "船舶", "object_type": "地点", "cues": ["停靠"]}
+    path = tmp_path / "my port.json"
+    path.write_text(json.dumps({"name": "harbour", "relations": [entry]}, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def voyages(path, texts):
+    """Of a schema of its own; every third has a ship that the text lacks."""
+    rows = []
+    for number in range(texts):
+        right = {"subject": f"云帆{number}号", "predicate": "停靠港", "object": "临澜", "label": True}
+        absent = {**right, "subject": f"远星{number}号", "label": False}
+        text = f"云帆{number}号昨日停靠临澜。"
+        rows.append({"text": text, "triples": [right, absent] if number % 3 == 0 else [right]})
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_a_guarantee_under_a_schema_of_ones_own(folder, tmp_path, port_schema):
+    data, target = voyages(tmp_path / "c.jsonl", 120), tmp_path / "ours"
+    options = ("--model", folder, "-o", target, "--guarantee-precision", 0.6, "--max-per-text", 2)
+    message = one_error(calibrate(data, *options))
+    assert (
+        "no candidate is left to guarantee a precision for: checks reject 160 of 160 candidates: 160 predicate not in "
+        "schema 'duie' ('停靠港' 160): give the schema that they are of (--schema)"
+    ) in message
+    assert not target.exists()
+    result = calibrate(data, *options, "--schema", port_schema)
+    assert result.exit_code == 0, result.output
+    assert "checks reject 40 of 160 candidates: 40 subject not in text: those count as missed" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(f"--model {target} --schema '{port_schema}'")
+    found = thresholds(target)["fitted_on"]
+    assert found["schema"] == "harbour"
+    assert found["guarantee"]["left_out"] == {"subject not in text": 40}
+
+
+def test_a_refused_guarantee_names_what_the_checks_reject(folder, tmp_path, port_schema):
+    data = voyages(tmp_path / "c.jsonl", 6)
+    message = one_error(calibrate(data, "--model", folder, "--guarantee-precision", 0.9, "--schema", port_schema))
+    assert "too few to guarantee" in message
+    assert message.endswith("; checks reject 2 of 8 candidates: 2 subject not in text")
+    odd = calibrate(data, "--model", folder, "--guarantee-precision", 1.5)
+    assert one_error(odd) == "error: precision must lie between 0 and 1, got 1.5"
+
+
+def test_the_schema_fitted_under_is_the_models_by_default(folder, lists):
+    assert calibrate(lists, "--model", folder).exit_code == 0
+    assert thresholds(folder)["fitted_on"]["schema"] == "duie"
+
+
+def test_thresholds_that_keep_everything_are_no_success(folder, tmp_path):
+    result = calibrate(easy(tmp_path / "c.jsonl", 100), "--model", folder)
+    assert result.exit_code == 0, result.output
+    found = thresholds(folder)["fitted_on"]
+    assert found["kept_all"] == {"precision": 0.99, "recall": 1.0, "f1": 0.995}
+    assert f"keeping all 200 candidates: precision 0.990 recall 1.000 F1 0.995; the thresholds gain {0:+.3f} F1" in (
+        result.stderr
+    )
+    assert f"AUC of text_score {found['text_auc']:.3f}" in result.stderr
+    assert "warning: the thresholds gain no" in result.stderr
+    asked = calibrate(tmp_path / "c.jsonl", "--model", folder, "--target-precision", 0.98)
+    assert "warning: the thresholds gain no" not in asked.stderr

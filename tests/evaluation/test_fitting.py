@@ -39,6 +39,7 @@ class FakeVerifier:
     """Scores by hand; the pair strategies are the real ones."""
 
     schema = load_schema("duie")
+    rules = DecisionRules()
 
     def __init__(self, text_scores, pair_scores):
         self.text_scores, self.pair_scores, self.asked = text_scores, pair_scores, []
@@ -403,3 +404,24 @@ def test_a_fitted_folder_decides_as_it_was_fitted(tiny_folder, tmp_path):
                 assert verdict.pair_score is None or verdict.pair_score >= min(limits)
             else:
                 assert not text_passes or verdict.pair_score < max(limits)
+
+
+def test_what_thresholds_gain_over_keeping_all():
+    texts = [LabelledText(f"{name}。", (Candidate(Triple("雾中渡", "导演", name)),), (right,)) for name, right in
+             zip(NAMES, TRUE, strict=True)]  # fmt: skip
+    texts[0] = replace(texts[0], missed_gold=5)
+    found = fit_verifier(separable(), texts).fitted_on
+    assert found["kept_all"] == {"precision": 0.5, "recall": 0.8, "f1": 0.6154}
+    low, high = found["f1_gain_interval"]
+    assert 0 < low < found["f1"] - found["kept_all"]["f1"] < high
+    assert fit_verifier(separable(), texts[:8]).fitted_on["f1_gain_interval"] is None, "of 8 texts nothing is known"
+
+
+def test_scores_that_tell_nothing_gain_no_more_than_chance():
+    rng = np.random.default_rng(5)
+    noise = FakeVerifier({name: float(score) for name, score in zip(NAMES, rng.uniform(size=40), strict=True)},
+                         {s: dict.fromkeys(NAMES, 0.5) for s in ("paraphrase", "schema", "siblings")})  # fmt: skip
+    texts = [LabelledText(f"{name}。", (Candidate(Triple("雾中渡", "导演", name)),), (right,)) for name, right in
+             zip(NAMES, TRUE, strict=True)]  # fmt: skip
+    low, _ = fit_verifier(noise, texts).fitted_on["f1_gain_interval"]
+    assert low <= 0

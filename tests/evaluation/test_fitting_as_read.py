@@ -47,8 +47,9 @@ def test_the_table_of_a_guarantee_holds_what_the_checks_let_through(verifier, pr
     candidates = tuple(Candidate(Triple("雾中渡", predicate, name)) for name in ("林知远", "顾青禾", "宋砚"))
     reasons = [verdict.reason for verdict in verifier.verify(FILM, candidates)]
     passed = [reason is None or reason.startswith(("text_score", "pair_score")) for reason in reasons]
-    table = acceptable(verifier, [LabelledText(FILM, candidates, (True, True, True))], "support")
-    assert len(table) == sum(passed)
+    table, left_out = acceptable(verifier, [LabelledText(FILM, candidates, (True, True, True))], "support")
+    assert len(table) == sum(passed) == left_out.candidates - left_out.total
+    assert bool(left_out.unknown) is (predicate == "气味")
     assert table.missed_gold.tolist() == [3 - sum(passed)]
     assert passed[:2] == [predicate != "气味"] * 2
     assert set(table.relation) <= {"导演"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cacre.evaluation.score_table import ScoreTable
-from cacre.inference import Scores
+from cacre.inference import DecisionRules, Scores
 from cacre.reproduction.candidate_sets import CandidateTexts
 from cacre.reproduction.guaranteed import gold_table, guarantee_table, guarantee_trial
 from cacre.schema import load_schema
@@ -63,6 +63,7 @@ class Constant:
     """Gives every candidate the same score."""
 
     schema = load_schema("duie")
+    rules = DecisionRules()
 
     def score_as_read(self, pairs, strategies=()):
         return [(candidates, [Scores(0.5) for _ in candidates]) for _, candidates in pairs]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from cacre.cli.calibration_report import beside_lines, few_labels, gain_warning, labels_line, outcome
+from cacre.cli.check_options import SchemaOption
 from cacre.cli.fitted_folder import BACKUP, check_target, name_of, write_fitted
 from cacre.cli.option_groups import with_groups
 from cacre.data import Row, load_examples, read_rows, to_candidates
@@ -17,7 +20,7 @@ from cacre.data.conversion import to_example
 from cacre.data.jsonl import first_line
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.calibration import CalibrationSettings
-from cacre.evaluation.certificate import ASSUMPTIONS, Certificate, GuaranteeSettings
+from cacre.evaluation.certificate import ASSUMPTIONS, GuaranteeSettings
 from cacre.evaluation.duie_scorer import VALUE
 from cacre.evaluation.fitting import (
     LabelledText,
@@ -30,13 +33,10 @@ from cacre.evaluation.fitting import (
 )
 from cacre.evaluation.score_table import LabelSource
 from cacre.evaluation.scored_rows import parse_spo
-from cacre.inference import load_verifier
+from cacre.inference import DecisionRules, load_verifier
 from cacre.inference.folder import find_folder
-from cacre.inference.thresholds import Thresholds
+from cacre.schema import load_schema
 from cacre.types import Candidate, Triple
-
-FEW, FEW_OF_A_KIND = 100, 30
-"""Labelled candidates, all and of either kind, under which what is fitted is mostly chance."""
 
 
 class Labels(StrEnum):
@@ -116,6 +116,7 @@ def calibrate_command(
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1)] = None,
+    schema: SchemaOption = None,
 ) -> None:
     """Fit both thresholds and the probability on labelled rows, and store them with the model."""
     requirements = Requirements(target_precision, max_recall_loss)
@@ -123,7 +124,8 @@ def calibrate_command(
     source_folder = find_folder(model)
     folder = output or source_folder
     check_target(source_folder, folder)
-    verifier = load_verifier(source_folder, threads=threads)
+    rules = DecisionRules(schema=load_schema(schema) if schema else None)
+    verifier = load_verifier(source_folder, threads=threads, rules=rules)
     rows, source, unlabelled = labelled_rows(data, labels)
     certificate = None
     if guarantee.guarantee_precision is not None:
@@ -134,62 +136,33 @@ def calibrate_command(
     fitted = fit_verifier(
         verifier,
         rows,
-        fitted_on={"data": data.name, "labels": source, "rows_without_labels": unlabelled, "seed": seed},
+        fitted_on={
+            "data": data.name,
+            "labels": source,
+            "rows_without_labels": unlabelled,
+            "schema": (rules.schema or verifier.schema).name,
+            "seed": seed,
+        },
         requirements=requirements,
         certificate=certificate,
         calibration=CalibrationSettings(calibration.value, seed=seed),
         by_relation=source != "lists",
     )
     replaced = write_fitted(source_folder, folder, fitted)
-    typer.echo(f"{folder / 'thresholds.json'}: {_outcome(fitted, certificate)}", err=True)
-    typer.echo(_labels_line(labels, source, unlabelled, certified=certificate is not None), err=True)
+    typer.echo(f"{folder / 'thresholds.json'}: {outcome(fitted, certificate)}", err=True)
+    chosen = labels is Labels.auto
+    typer.echo(labels_line(source, unlabelled, chosen=chosen, certified=certificate is not None), err=True)
     if certificate is not None:
         typer.echo(f"the guarantee rests on: {'; '.join(ASSUMPTIONS)} ({source})", err=True)
-    if few := _few(rows):
-        typer.echo(few, err=True)
+    warnings = (few_labels(rows), "" if target_precision is not None else gain_warning(fitted))
+    for line in (*beside_lines(fitted, certificate), *filter(None, warnings)):
+        typer.echo(line, err=True)
     if replaced:
         typer.echo(f"the thresholds before are kept in {folder / BACKUP}", err=True)
-    if folder.resolve() != source_folder.resolve():
-        typer.echo(f"use them with: cacre filter CANDIDATES -o KEPT --model {name_of(folder)}", err=True)
-
-
-def _labels_line(asked: Labels, source: LabelSource, unlabelled: int, *, certified: bool) -> str:
-    """Whose labels were used, and whether what a check of `cacre filter` rejects was fitted on too."""
-    chosen = " (chosen by --labels auto)" if asked is Labels.auto else ""
-    left_out = f"; {unlabelled} rows without labels left out" if unlabelled else ""
-    applied = "applied for the guarantee, not for the probability" if certified else "not applied"
-    return f"labels: {source}{chosen}{left_out}; schema and mention checks {applied}"
-
-
-def _few(rows: Sequence[LabelledText]) -> str:
-    """A warning where there are too few labels to rely on; else empty."""
-    right, wrong = (sum(label is kind for row in rows for label in row.labels) for kind in (True, False))
-    if right + wrong >= FEW and min(right, wrong) >= FEW_OF_A_KIND:
-        return ""
-    return (
-        f"warning: only {right + wrong} labelled candidates ({right} right, {wrong} wrong) of {len(rows)} texts: what "
-        f"is fitted on so few need not hold for others; label at least {FEW}, {FEW_OF_A_KIND} of either kind"
-    )
-
-
-def _outcome(fitted: Thresholds, certificate: Certificate | None) -> str:
-    """What was found, in one line."""
-    found: dict[str, Any] = dict(fitted.fitted_on)
-    kind = fitted.calibration.kind if fitted.calibration else "no"
-    numbers = (
-        f"text_threshold {fitted.text_threshold:.4f}, pair_thresholds "
-        f"{ {k: round(v, 4) for k, v in fitted.pair_thresholds.items()} }, {kind} probability; "
-    )
-    if certificate is None:
-        reached = f"precision {found['precision']:.3f} recall {found['recall']:.3f} F1 {found['f1']:.3f}"
-        return f"{numbers}on {found['candidates']} candidates {reached}"
-    heavier = certificate.heavier_texts
-    weighed = f", {heavier} of them counted as {certificate.settings.max_per_text} triples" if heavier else ""
-    return (
-        f"{numbers}precision >= {certificate.precision:g} with confidence {1 - certificate.delta:g} "
-        f"(p = {certificate.p_value:.2g}): on {certificate.texts} other texts{weighed} {certificate.accepted} accepted "
-        f"with precision {certificate.empirical_precision:.3f}, recall {certificate.recall:.3f}"
-    )
+    if schema or folder.resolve() != source_folder.resolve():
+        # Rows of another schema than the one fitted under are judged by other checks.
+        given = f" --schema {shlex.quote(schema)}" if schema else ""
+        typer.echo(f"use them with: cacre filter CANDIDATES -o KEPT --model {name_of(folder)}{given}", err=True)
 
 
 def labelled_rows(path: Path, labels: Labels) -> tuple[list[LabelledText], LabelSource, int]:

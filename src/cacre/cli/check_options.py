@@ -13,6 +13,13 @@ from cacre.schema import Schema, load_schema
 from cacre.types import ModalityKind
 
 CHECKS = "Checks and thresholds"
+SchemaOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Relation schema to judge (and extract, if at all) by: duie, open, or a file; the model's by default.",
+        rich_help_panel=CHECKS,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -79,13 +86,7 @@ class CheckOptions:
 class SchemaCheckOptions(CheckOptions):
     """The same with the schema, for commands that do not extract by a schema of their own."""
 
-    schema: Annotated[
-        str | None,
-        typer.Option(
-            help="Relation schema to judge (and extract, if at all) by: duie, open, or a file; the model's by default.",
-            rich_help_panel=CHECKS,
-        ),
-    ] = None
+    schema: SchemaOption = None
 
     def rules(self) -> DecisionRules:
         """The rules that the options name.

@@ -61,6 +61,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "calibrate": (
         "cacre calibrate dev.jsonl --model runs/mine --target-precision 0.9",
         "cacre calibrate labelled.jsonl --model mini-zh -o ours --labels support --guarantee-precision 0.8",
+        "cacre calibrate labelled.jsonl --model mini-zh -o ours --schema mine.json",
     ),
     "export-model": ("cacre export-model runs/mine --precision float16",),
     "pretrain": ("cacre pretrain texts -o runs/encoder --epochs 3",),

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cacre.errors import ConfigError
+from cacre.evaluation.left_out import LeftOut
 from cacre.evaluation.mean_tests import MEAN_TESTS, MeanTest
 from cacre.evaluation.score_table import LabelSource
 from cacre.inference.thresholds import Calibration, Thresholds
@@ -66,6 +67,7 @@ class Certificate:
         hypotheses: Thresholds tested, the certified one and the first refused one included.
         label_source: Whose labels it is about.
         settings: How it was sought.
+        left_out: What the checks leave out, of all labelled candidates.
     """
 
     text_threshold: float
@@ -81,11 +83,13 @@ class Certificate:
     hypotheses: int
     label_source: LabelSource
     settings: GuaranteeSettings = field(default_factory=GuaranteeSettings)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def as_thresholds(
         self, calibration: Calibration | None = None, fitted_on: Mapping[str, Any] | None = None
     ) -> Thresholds:
         """The content of `thresholds.json`, with the certificate and its assumptions under `fitted_on.guarantee`."""
         facts = {k: v for k, v in asdict(self).items() if k not in ("text_threshold", "pair_thresholds")}
+        facts["left_out"] = dict(self.left_out.reasons)
         record = {**(fitted_on or {}), "guarantee": {**facts, "rests_on": list(ASSUMPTIONS)}}
         return Thresholds(self.text_threshold, dict(self.pair_thresholds), calibration, record)

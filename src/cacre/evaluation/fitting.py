@@ -14,7 +14,8 @@ from cacre.data.rows import Row
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.calibration import CalibrationSettings, CandidateColumns, fit_calibration
 from cacre.evaluation.certificate import Certificate, GuaranteeSettings
-from cacre.evaluation.guarantee import certify
+from cacre.evaluation.gain import f1_gain_interval, kept_all
+from cacre.evaluation.guarantee import certify, check_levels
 from cacre.evaluation.label_reading import labels_of
 from cacre.evaluation.labelled_scores import JudgedColumns, Scorer, acceptable, judged_columns, other_pair_scores
 from cacre.evaluation.labelled_scores import LabelledText as LabelledText
@@ -152,12 +153,13 @@ def fit_verifier(
             f"{len(labels)} candidates, {int(labels.sum())} of them true: fitting needs true and false ones"
         )
     probability = _fitted_calibration(columns, calibration, by_relation=by_relation)
-    record = {**(fitted_on or {}), **columns.record(len(rows))}
+    record = {**(fitted_on or {}), **columns.record(len(rows)), "kept_all": kept_all(columns, rows)}
     if certificate is not None:
         return certificate.as_thresholds(probability, {**record, "criterion": "guarantee"})
     requirements = requirements or Requirements()
     fitted = _fitted_thresholds(verifier, rows, columns, requirements)
-    return fitted.as_thresholds(probability, {**record, "criterion": "f1", **_reached(fitted, requirements)})
+    reached = {**_reached(fitted, requirements), "f1_gain_interval": f1_gain_interval(columns, rows, fitted)}
+    return fitted.as_thresholds(probability, {**record, "criterion": "f1", **reached})
 
 
 def _fitted_thresholds(
@@ -213,7 +215,9 @@ def certify_verifier(
     label_source: LabelSource,
     settings: GuaranteeSettings | None = None,
 ) -> Certificate:
-    """Find thresholds whose precision is guaranteed for the verifier with its default checks; `certify` says how.
+    """Find thresholds whose precision is guaranteed for the verifier with its schema and default checks.
+
+    `certify` says how.
 
     Candidates that fail a check are never accepted, and those that are not judged count as wrong.
 
@@ -227,14 +231,24 @@ def certify_verifier(
 
     Raises:
         ConfigError: Labels are those of contrastive lists, a value is out of range, or nothing can be certified.
-        DataError: There are too few texts.
+        DataError: There are too few texts, or no candidate passes the checks; the message has the causes.
     """
     if label_source == "lists":
         raise ConfigError(
             "contrastive lists cannot guarantee a precision: their wrong triples were made, not extracted; "
             "give candidates of the extractor, labelled by gold or by a reader"
         )
-    return certify(acceptable(verifier, rows, label_source), precision, delta, settings=settings)
+    check_levels(precision, delta)
+    table, left_out = acceptable(verifier, rows, label_source)
+    if left_out.total and not len(table):
+        raise DataError(f"no candidate is left to guarantee a precision for: {left_out}")
+    try:
+        certificate = certify(table, precision, delta, settings=settings)
+    except (ConfigError, DataError) as error:
+        if not left_out.total:
+            raise
+        raise type(error)(f"{error}; {left_out}") from error
+    return replace(certificate, left_out=left_out)
 
 
 def _reached(fitted: FittedThresholds, requirements: Requirements) -> dict[str, Any]:

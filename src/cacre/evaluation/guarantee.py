@@ -68,9 +68,7 @@ def certify(
         ConfigError: A value is out of its range, or no threshold can be certified; says about how many texts would do.
         DataError: So few texts that not even flawless ones would do; says about how many are needed.
     """
-    for name, value in (("precision", precision), ("delta", delta)):
-        if not 0 < value < 1:
-            raise ConfigError(f"{name} must lie between 0 and 1, got {value}")
+    check_levels(precision, delta)
     settings = settings or GuaranteeSettings()
     claim = _Claim(precision, delta, settings)
     fit, test = _split(table, settings)
@@ -82,6 +80,17 @@ def certify(
     if not certified:
         raise ConfigError(claim.refusal(table, path))
     return _certificate(test, claim, path._replace(text_thresholds=path.text_thresholds[:certified]), p_values)
+
+
+def check_levels(precision: float, delta: float) -> None:
+    """Refuse a precision or a delta that is no share.
+
+    Raises:
+        ConfigError: One is outside of (0, 1).
+    """
+    for name, value in (("precision", precision), ("delta", delta)):
+        if not 0 < value < 1:
+            raise ConfigError(f"{name} must lie between 0 and 1, got {value}")
 
 
 def _certificate(test: ScoreTable, claim: _Claim, path: _Path, p_values: Floats) -> Certificate:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from cacre.evaluation.curves import false_positives_removed_at_tpr, roc_auc
+from cacre.evaluation.left_out import LeftOut
 from cacre.evaluation.score_table import Bools, Floats, Ints, LabelSource, ScoreTable
 from cacre.inference.decision import (
     DecisionRules,
@@ -21,7 +23,7 @@ from cacre.inference.decision import (
     relation,
 )
 from cacre.inference.pairing import ALL_STRATEGIES
-from cacre.schema import Schema
+from cacre.schema import NOT_IN_SCHEMA, Schema
 from cacre.types import Candidate, Triple
 
 
@@ -29,6 +31,7 @@ class Scorer(Protocol):
     """What fitting needs of a verifier."""
 
     schema: Schema
+    rules: DecisionRules
 
     def score_as_read(
         self, pairs: Sequence[tuple[str, Sequence[Candidate | Triple]]], strategies: Sequence[PairStrategy] = ...
@@ -101,7 +104,7 @@ def judged_columns(verifier: Scorer, rows: Sequence[LabelledText]) -> JudgedColu
     kept = [flat[place] for place in np.flatnonzero(judged).tolist()]
     return JudgedColumns(
         labels=np.asarray([label for row in rows for label in row.labels if label is not None], dtype=bool),
-        text=np.repeat(_text_numbers(rows), [len(row.labels) for row in rows])[judged],
+        text=np.repeat(text_numbers(rows), [len(row.labels) for row in rows])[judged],
         relation=[relation(candidate, verifier.schema) for candidate, _ in kept],
         agreement=_agreements(candidate for candidate, _ in kept),
         text_score=np.asarray([score.text_score for _, score in kept], dtype=np.float64),
@@ -131,8 +134,12 @@ def _decided_as(row: LabelledText) -> Sequence[Candidate]:
     return [replace(candidate, paraphrase=None) for candidate in row.candidates] if row.lists else row.candidates
 
 
-def _text_numbers(rows: Sequence[LabelledText]) -> Ints:
-    """Number of each row's text, `[R]`: rows of one text are no independent evidence."""
+def text_numbers(rows: Sequence[LabelledText]) -> Ints:
+    """Number of each row's text, `[R]`: rows of one text are no independent evidence.
+
+    Args:
+        rows: The rows.
+    """
     numbers: dict[str, int] = {}
     return np.asarray([numbers.setdefault(row.text, len(numbers)) for row in rows], dtype=np.int64)
 
@@ -142,7 +149,8 @@ def _pair_scores_by(verifier: Scorer, rows: Sequence[LabelledText], strategy: Pa
 
     A wrong candidate of a contrastive list has no paraphrase by the LLM; the schema's stands in for it.
     """
-    pairs = [(row.text, [_prepared(c, strategy, verifier.schema) for c in row.candidates]) for row in rows]
+    allowed = _allowed(verifier)
+    pairs = [(row.text, [_prepared(c, strategy, allowed) for c in row.candidates]) for row in rows]
     return _pair_scores(score for _, scores in verifier.score_as_read(pairs, (strategy,)) for score in scores)
 
 
@@ -161,11 +169,12 @@ def _prepared(candidate: Candidate, strategy: PairStrategy, schema: Schema) -> C
     return candidate
 
 
-def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: LabelSource) -> ScoreTable:
-    """What the verifier may accept, with the scores that decide.
+def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: LabelSource) -> tuple[ScoreTable, LeftOut]:
+    """What the verifier may accept, with the scores that decide; and what the checks leave out.
 
     Candidates that fail a default check, as `cacre filter` applies it to what a candidate is read as, are left out, the
-    right ones among them counted as missed; those that are not judged count as wrong.
+    right ones among them counted as missed; those that are not judged count as wrong. The schema of the checks is the
+    one that the verifier was given, if any.
 
     Args:
         verifier: Gives the scores.
@@ -173,19 +182,34 @@ def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: Lab
         label_source: Who says what is right.
     """
     judged = verifier.score_as_read([(row.text, row.candidates) for row in rows])
-    rules = DecisionRules()
+    rules, allowed = DecisionRules(schema=verifier.rules.schema), _allowed(verifier)
     chosen: list[tuple[int, Candidate, bool, Scores]] = []
-    numbers = _text_numbers(rows)
+    reasons, unknown = Counter[str](), Counter[str]()
+    numbers = text_numbers(rows)
     lengths = {int(number): len(row.text) for number, row in zip(numbers, rows, strict=True)}
     missed = np.zeros(len(lengths), dtype=np.int64)
     for number, row, (read, found) in zip(numbers.tolist(), rows, judged, strict=True):
         missed[number] += row.missed_gold
         normalised = normalise_mention(row.text)
         for candidate, label, score in zip(read, row.labels, found, strict=True):
-            if not (check_candidate(candidate, normalised, verifier.schema, rules) or check_modality(score, rules)):
+            reason = check_candidate(candidate, normalised, allowed, rules) or check_modality(score, rules)
+            if reason is None:
                 chosen.append((number, candidate, label is True, score))
-            else:
-                missed[number] += label is True
+                continue
+            missed[number] += label is True
+            reasons[reason] += 1
+            unknown.update([candidate.triple.predicate] if reason == NOT_IN_SCHEMA else [])
+    table = _table(verifier, label_source, chosen, lengths, missed)
+    return table, LeftOut(sum(len(row.labels) for row in rows), dict(reasons), dict(unknown), allowed.name)
+
+
+def _table(
+    verifier: Scorer,
+    label_source: LabelSource,
+    chosen: Sequence[tuple[int, Candidate, bool, Scores]],
+    lengths: Mapping[int, int],
+    missed: Ints,
+) -> ScoreTable:
     unknown = np.full(len(chosen), np.nan)
     return ScoreTable(
         label_source=label_source,
@@ -202,3 +226,8 @@ def acceptable(verifier: Scorer, rows: Sequence[LabelledText], label_source: Lab
         error_kind=[None] * len(chosen),
         seen=unknown,
     )
+
+
+def _allowed(verifier: Scorer) -> Schema:
+    """The schema that says what may be a relation, and in which words."""
+    return verifier.rules.schema or verifier.schema

@@ -47,7 +47,8 @@ class GuaranteeTrial:
 
 def gold_table(verifier: Scorer, sets: CandidateTexts) -> ScoreTable:
     """The candidates of a file that pass the checks, labelled by gold; those that fail count as missed."""
-    return acceptable(verifier, labelled_by_gold(sets), "gold")
+    table, _ = acceptable(verifier, labelled_by_gold(sets), "gold")
+    return table
 
 
 def guarantee_trial(
