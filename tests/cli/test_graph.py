@@ -313,3 +313,55 @@ def test_the_guide_shows_each_format():
 def test_commands_of_the_guide_run(kept, call):
     result = CliRunner().invoke(app, call)
     assert result.exit_code == 0, result.output
+
+
+def test_rows_of_another_schema_are_not_rewritten_in_silence(kept, tmp_path):
+    triples = [
+        judged("海雾", "临床表现", "视物不清"),
+        judged("海雾", "起雾\u001b原因", "冷暖交汇"),
+        judged("沈青", "丈夫", "周一鸣"),
+    ]
+    write_rows(kept, [{"text": FILM, "triples": [*triples, judged("林知远", "执导作品", "雾中渡")]}])
+    said = run(kept, "--to", "node-link", "-o", "graph.json").stderr.splitlines()
+    renamed, unknown, hint = said[2:-1]
+    assert renamed == ("2 triples renamed to the names of schema 'open': 临床表现 -> 症状 (1), 执导作品 -> 导演 (1)")
+    assert unknown == "1 triples kept as said, not in schema 'open': 起雾\\x1b原因 (1)"
+    assert hint == "hint: predicates were read by schema 'open': give --schema if your rows have their own"
+    given = run(kept, "--to", "node-link", "-o", "graph.json", "--schema", "open").stderr.splitlines()
+    assert [*given[2:-1], hint] == said[2:-1], "who has named the schema needs no hint"
+    own = [{"name": name, "subject_type": "天气", "object_type": "Text"} for name in ("临床表现", "起雾\u001b原因")]
+    Path("own.json").write_text(json.dumps({"name": "weather", "relations": own}), encoding="utf-8")
+    write_rows(kept, [{"text": FILM, "triples": triples[:2]}])
+    quiet = run(kept, "--to", "node-link", "-o", "graph.json", "--schema", "own.json")
+    assert quiet.stderr.splitlines() == ["1 rows: 2 supported triples", "1 entities, 2 edges", "graph.json"]
+
+
+@pytest.mark.parametrize("key", ["label", "supported"])
+def test_what_a_person_calls_wrong_stays_out(kept, key):
+    right, wrong, open_ = (
+        judged(*parts, **{key: value})
+        for parts, value in (
+            (("雾中渡", "导演", "林知远"), 1),
+            (("雾中渡", "编剧", "林知远"), 0),
+            (("雾中渡", "编剧", "沈青"), None),
+        )
+    )
+    write_rows(kept, [{"text": FILM, "triples": [right, wrong, open_]}])
+    result = run(kept, "--to", "node-link", "-o", "graph.json")
+    assert result.stderr.splitlines()[0] == "1 rows: 2 supported triples (1 labelled wrong left out)"
+    assert sorted(edges_of("graph.json")) == sorted([("雾中渡", "导演", "林知远"), ("雾中渡", "编剧", "沈青")])
+
+
+def test_labels_beside_the_triples_count_too(kept):
+    triples = [
+        judged("雾中渡", "导演", "林知远"),
+        judged("雾中渡", "编剧", "林知远"),
+        judged("x", "编剧", "y", verdict="rejected"),
+    ]
+    write_rows(kept, [{"text": FILM, "triples": triples, "labels": [True, False, False]}])
+    result = run(kept, "--to", "node-link", "-o", "graph.json")
+    assert result.stderr.splitlines()[0] == "1 rows: 1 supported triples (1 rejected, 1 labelled wrong left out)"
+    write_rows(kept, [{"text": FILM, "triples": triples, "labels": [True]}])
+    result = run(kept, "--to", "node-link", "-o", "graph.json")
+    assert result.exit_code == 1
+    assert "kept.jsonl:1: labels: has 1 entries, triples has 3" in result.stderr

@@ -38,7 +38,7 @@ def test_inverse_relations_are_one_edge_in_the_direction_that_comes_first():
     (edge,) = collector.graph().edges
     assert (edge.subject, edge.predicate, edge.object) == ("周岩", "妻子", "林溪")
     assert {(source.subject, source.object) for source in edge.sources} == {("周岩", "林溪")}
-    assert (collector.counts.turned, collector.counts.merged) == (1, 2)
+    assert (collector.counts.read.turned, collector.counts.merged) == (1, 2)
     kept = graph_of(row(("林溪", "丈夫", "周岩"), ("周岩", "妻子", "林溪")), keep_inverses=True)
     assert edges_of(kept) == {("林溪", "丈夫", "周岩"), ("周岩", "妻子", "林溪")}
 

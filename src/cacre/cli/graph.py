@@ -11,6 +11,7 @@ import typer
 
 from cacre.cli.filter import OnError
 from cacre.cli.graph_export import NEEDS, Export, FormatOptions, Formats, Neo4jOptions
+from cacre.cli.graph_readings import reading_lines
 from cacre.cli.option_groups import with_groups
 from cacre.data import ErrorsFile, check_some_usable, dump_row, read_rows
 from cacre.errors import DataError
@@ -23,11 +24,17 @@ _NAMED = 5
 """Names of left out keys that are said."""
 
 
+DEFAULT_SCHEMA = "open"
+
+
 @dataclass(frozen=True)
 class MergeOptions:
     """What enters the graph, and what counts as the same."""
 
-    schema: Annotated[str, typer.Option(help="Relation schema: duie, open, or a file.")] = "open"
+    schema: Annotated[
+        str | None,
+        typer.Option(help=f"Relation schema of the rows: duie, open, or a file; {DEFAULT_SCHEMA} by default."),
+    ] = None
     min_probability: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Leave out triples that are less probable.")
     ] = 0.0
@@ -65,11 +72,15 @@ def graph_command(
         import_module("opencc")
         if to in NEEDS:
             import_module(NEEDS[to])
-    collector = GraphCollector(load_schema(merge.schema), merge.settings())
+    schema = load_schema(merge.schema or DEFAULT_SCHEMA)
+    collector = GraphCollector(schema, merge.settings())
     skipped = collect_file(collector, source, export.errors(source) if on_error is OnError.SKIP else None)
     graph = collector.graph()
     where = export.run(graph)
-    _summarise(collector, graph, where)
+    _summarise(collector, graph)
+    for line in reading_lines(collector.counts.read, schema.name, given=merge.schema is not None):
+        typer.echo(line, err=True)
+    typer.echo(where, err=True)
     if skipped:
         typer.echo(f"{skipped} rows skipped, listed in {export.errors(source)}", err=True)
 
@@ -106,10 +117,12 @@ def collect_file(collector: GraphCollector, source: str, errors_path: Path | Non
         return errors.count
 
 
-def _summarise(collector: GraphCollector, graph: Graph, where: str) -> None:
+def _summarise(collector: GraphCollector, graph: Graph) -> None:
     counts = collector.counts
-    left_out = _listed((counts.rejected, "rejected"), (counts.improbable, "improbable"))
-    changed = _listed((counts.merged, "merged"), (counts.turned, "turned"))
+    left_out = _listed(
+        (counts.rejected, "rejected"), (counts.labelled_wrong, "labelled wrong"), (counts.improbable, "improbable")
+    )
+    changed = _listed((counts.merged, "merged"), (counts.read.turned, "turned"))
     typer.echo(
         f"{counts.rows} rows: {counts.triples} supported triples{left_out and f' ({left_out} left out)'}", err=True
     )
@@ -125,7 +138,6 @@ def _summarise(collector: GraphCollector, graph: Graph, where: str) -> None:
             f"{LONGEST_TOGETHER} together): {names}",
             err=True,
         )
-    typer.echo(where, err=True)
 
 
 def _listed(*counts: tuple[int, str]) -> str:

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 
 from cacre.data import Row
 from cacre.errors import ConfigError, DataError
-from cacre.graph.facts import Fact, RowLike, facts_of, verdicts_of
-from cacre.graph.merging import GraphMerger
+from cacre.graph.facts import Fact, RowLike, facts_of, labelled_wrong, verdicts_of
+from cacre.graph.merging import GraphMerger, ReadingCounts
 from cacre.graph.values import Graph
 from cacre.schema import Schema
 
@@ -63,19 +63,21 @@ class CollectCounts:
     Args:
         rows: Rows read.
         rejected: Triples that the texts do not support.
+        labelled_wrong: Supported triples that a label in their row calls wrong.
         improbable: Supported triples below `min_probability`.
         triples: Triples that entered.
         edges: Edges of the graph that was made last.
-        turned: Triples of that graph whose subject and object changed places.
+        read: What the schema made of the triples of that graph.
         left_out: Further keys that are too long to be kept: name, cut short -> how often.
     """
 
     rows: int = 0
     rejected: int = 0
+    labelled_wrong: int = 0
     improbable: int = 0
     triples: int = 0
     edges: int = 0
-    turned: int = 0
+    read: ReadingCounts = field(default_factory=ReadingCounts)
     left_out: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -100,22 +102,27 @@ class GraphCollector:
         self._texts: dict[str, str] = {}
 
     def add(self, row: RowLike) -> None:
-        """Take in the supported triples of a row; nothing of it enters if a part of it is at fault.
+        """Take in the supported triples of a row, less those that a label calls wrong.
+
+        Nothing of it enters if a part of it is at fault.
 
         Raises:
-            DataError: The row is no verdict row, its evidence, qualifiers or further keys cannot be used, or
+            DataError: The row is no verdict row, its evidence, labels, qualifiers or further keys cannot be used, or
                 `min_probability` is set and a supported triple has no probability.
         """
         verdicts, left_out = verdicts_of(row), Counter[str]()
         try:
-            facts = list(facts_of(verdicts, self._texts.get(verdicts.text, verdicts.text), left_out))
+            found = list(facts_of(verdicts, self._texts.get(verdicts.text, verdicts.text), left_out))
+            wrong = labelled_wrong(verdicts)
+            facts = [(place, fact) for place, fact in found if place not in wrong]
             chosen = [fact for place, fact in facts if self._probable(place, fact)]
         except DataError as error:
             if isinstance(row, Row):
                 raise row.error(error.reason, error.field) from error
             raise
         self.counts.rows += 1
-        self.counts.rejected += len(verdicts.triples) - len(facts)
+        self.counts.rejected += len(verdicts.triples) - len(found)
+        self.counts.labelled_wrong += len(found) - len(facts)
         self.counts.improbable += len(facts) - len(chosen)
         self.counts.triples += len(chosen)
         self.counts.left_out.update(left_out)
@@ -130,8 +137,8 @@ class GraphCollector:
             MissingExtraError: OpenCC is not installed.
         """
         merger = GraphMerger(self._schema, self._settings.merge_aliases, turn=not self._settings.keep_inverses)
-        graph, turned = merger.merge(self._facts)
-        self.counts.edges, self.counts.turned = len(graph.edges), turned
+        graph, self.counts.read = merger.merge(self._facts)
+        self.counts.edges = len(graph.edges)
         return graph
 
     def _probable(self, place: int, fact: Fact) -> bool:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cacre.data.fields import Label
 from cacre.data.rows import Row, TextRow, VerdictItem, VerdictRow, parse_row
+from cacre.data.triple_labels import labels_of_triples
 from cacre.errors import DataError
 from cacre.graph.metadata import OF_THE_JOB, ON_THE_EDGE, metadata_of
 from cacre.graph.naming import fold_spaces
@@ -106,6 +107,20 @@ def facts_of(row: VerdictRow, text: str, left_out: Counter[str]) -> Iterator[tup
             place,
             replace(fact, origin=origin, source=replace(fact.source, row_metadata=metadata, triple_metadata=own)),
         )
+
+
+def labelled_wrong(row: VerdictRow) -> frozenset[int]:
+    """Places of the triples that a person, or whoever labelled the row, calls wrong, whatever the verdict.
+
+    Args:
+        row: The row, with the labels that it has brought along.
+
+    Raises:
+        DataError: A label is none, or `labels` is not as long as `triples`; with the field.
+    """
+    labelled = {**(row.model_extra or {}), "triples": [item.model_extra or {} for item in row.triples]}
+    judgements = enumerate(labels_of_triples(labelled))
+    return frozenset(place for place, said in judgements if said is not None and said.right is False)
 
 
 def _fact(item: VerdictItem, row: str | None, text: str, field: str) -> Fact:

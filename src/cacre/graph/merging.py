@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cacre.graph.facts import Fact, Occurrence
@@ -25,6 +26,21 @@ class EdgeKey(NamedTuple):
     qualifiers: tuple[tuple[str, str], ...]
 
 
+@dataclass(slots=True)
+class ReadingCounts:
+    """What the schema made of facts.
+
+    Args:
+        turned: Facts whose subject and object changed places.
+        renamed: Facts by predicate as it was said, which is no name of the schema, and the name in its place.
+        unknown: Facts by predicate that the schema lacks; they stay as they were said.
+    """
+
+    turned: int = 0
+    renamed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+
 class GraphMerger:
     """Merges facts under a schema.
 
@@ -35,6 +51,7 @@ class GraphMerger:
     """
 
     def __init__(self, schema: Schema, merge_aliases: bool, turn: bool) -> None:
+        self._schema = schema
         self._predicates = Predicates(schema, turn)
         families = TypeFamilies(schema)
         self._reader = StatementReader(self._predicates, families)
@@ -42,8 +59,8 @@ class GraphMerger:
         self._merge_aliases = merge_aliases
         self._name_keys: dict[str, str] = {}
 
-    def merge(self, facts: Iterable[Fact]) -> tuple[Graph, int]:
-        """The graph, and of how many facts subject and object changed places."""
+    def merge(self, facts: Iterable[Fact]) -> tuple[Graph, ReadingCounts]:
+        """The graph, and what the schema made of the facts."""
         read = [self._reader.read(fact) for fact in facts]
         self._identify([statement for statement, _ in read])
         placed = self._placed(read)
@@ -51,7 +68,19 @@ class GraphMerger:
         for key, statement in placed:
             groups[key].append(statement)
         edges = tuple(_edge(key, statements) for key, statements in groups.items())
-        return Graph(self._entities(placed), edges), sum(statement.turned for _, statement in placed)
+        return Graph(self._entities(placed), edges), self._counts(read, [statement for _, statement in placed])
+
+    def _counts(
+        self, read: Sequence[tuple[Statement, tuple[Statement, ...]]], placed: Sequence[Statement]
+    ) -> ReadingCounts:
+        said = [(statement.fact.predicate, statement.predicate) for statement in placed]
+        unknown = (s.predicate for s, readings in read if s.relation is None and not readings)
+        return ReadingCounts(
+            sum(statement.turned for statement in placed),
+            # 丈夫 that has become 妻子 is turned, and a name of the schema before and after.
+            Counter(names for names in said if names[0] != names[1] and names[0] not in self._schema),
+            Counter(unknown),
+        )
 
     def _identify(self, statements: Sequence[Statement]) -> None:
         """Decide which mentions are one entity."""
