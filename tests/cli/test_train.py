@@ -219,6 +219,9 @@ def test_nothing_to_learn_from(tmp_path):
 def test_from_rows_to_verdicts(tmp_path):
     """train, train again, calibrate, filter, all with the folder that train made."""
     data = tiny_corpus.write_rows(tmp_path / "films.jsonl", tiny_corpus.films(60))
+    with data.open("a", encoding="utf-8") as stream:  # as `generate` leaves a text of which nothing could be used
+        row = {"text": "湖面起雾。", "anchors": [], "positives": [], "negatives": []}
+        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
     folder = tmp_path / "model"
     arguments = ["train", data, "-o", folder, "--precision", "float16", "--name", "films"]
     arguments += ["--max-recall-loss", "0.1"]
@@ -226,7 +229,12 @@ def test_from_rows_to_verdicts(tmp_path):
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
-    assert "dev text AUC" in result.stderr.splitlines()[-1]
+    *before, last = result.stderr.splitlines()
+    size = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["dev_data"]
+    assert "dev text AUC" in last
+    assert f" on {size['texts']} dev texts ({size['anchors']} anchors, {size['negatives']} negatives), " in last
+    assert "1 train texts skipped: without an anchor, or without any wrong triple" in before
+    assert any(line.startswith("warning: only ") and f" of {size['texts']} texts: " in line for line in before)
     names = {p.name for p in folder.iterdir()}
     assert names >= {"config.json", "model.safetensors", "tokenizer.json", "schema.json", "thresholds.json"}
     assert names >= {"encoder.onnx", "pair.onnx", "compare.onnx", "metrics.json", "README.md", "run.json"}

@@ -17,8 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.filter import OnError
 from cacre.cli.option_groups import with_groups
+from cacre.cli.voided_guarantee import warn_of_voided
 from cacre.extras import needs_extra
-from cacre.inference.folder import DEFAULT_MODEL
+from cacre.inference.folder import DEFAULT_MODEL, find_folder, read_folder
 
 if TYPE_CHECKING:
     from cacre.batch.cluster import Progress as BatchProgress
@@ -81,6 +82,7 @@ def batch_command(
         *(tuple(inputs), output, model, checks.rules(), format.value, work.unit_size, work.batch_rows),
         strict=on_error is OnError.RAISE,
     )
+    warn_of_voided(read_folder(find_folder(model)), job.rules)
     try:
         with unit_progress() as watch:
             counts = run_batch(job, Workers(work.ray_address, work.concurrency), watch)

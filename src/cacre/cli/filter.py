@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
 from cacre.cli.unknown_predicates import new_relation_lines, unknown_lines
+from cacre.cli.voided_guarantee import warn_of_voided
 from cacre.data import (
     ErrorsFile,
     Row,
@@ -104,6 +105,7 @@ def filter_command(
     paths.check()
     with one_line_errors():
         verifier = load_verifier(model, threads=threads, rules=checks.rules())
+        warn_of_voided(verifier, verifier.rules)
         summary, skipped = filter_files(verifier, paths, on_error, batch_rows)
     source_of_schema = checks.schema or (None if model == DEFAULT_MODEL else model)
     schema = verifier.rules.schema or verifier.schema

@@ -10,6 +10,7 @@ import typer
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.option_groups import with_groups
 from cacre.cli.serve import LIMITS, LLMOptions, proposer_of
+from cacre.cli.voided_guarantee import warn_of_voided
 from cacre.extras import needs_extra
 from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
@@ -54,6 +55,7 @@ def mcp_command(
     settings = serve_settings(token=None, **asdict(limits))
     asked = llm.named(context, "extract_timeout_seconds")
     verifier = load_verifier(model, threads=threads, rules=checks.rules())
+    warn_of_voided(verifier, verifier.rules)
     proposer = proposer_of(llm, verifier) if asked else None
     service = VerificationService(verifier, ModelInfo.of(verifier), settings, proposer)
     run_mcp_server(service, verifier.rules.schema or verifier.schema, port)

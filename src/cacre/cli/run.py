@@ -15,6 +15,7 @@ from cacre.cli.filter import FilterPaths
 from cacre.cli.llm_options import ExtractOptions, JobOptions, PayOptions
 from cacre.cli.option_groups import refuse_without, with_groups
 from cacre.cli.unknown_predicates import new_relation_lines, unknown_lines
+from cacre.cli.voided_guarantee import warn_of_voided
 from cacre.extras import needs_extra
 from cacre.inference import load_verifier
 from cacre.inference.folder import DEFAULT_MODEL, folder_digest
@@ -52,6 +53,7 @@ def run_command(
     if (extractor := trained.load(threads)) is not None:
         refuse_llm_options(context, ExtractOptions, PayOptions, JobOptions, AgentOptions, also=("judge", "band"))
         verifier = load_verifier(model, threads=threads, rules=checks.rules_with(extractor.schema))
+        warn_of_voided(verifier, verifier.rules)
         paths = FilterPaths(source, output, rejected, everything, "run")
         run_extractor(extractor, trained.origin(extractor), paths, job, verifier)
         return
@@ -69,6 +71,7 @@ def run_command(
     files = JobFiles(source, _outlets(summary, output, rejected, everything), job.on_error)
     run = LLMJob("run", files, ask, pay, job)
     verifier = load_verifier(model, threads=threads, rules=checks.rules_with(run.schema))
+    warn_of_voided(verifier, verifier.rules, judge=judge)
 
     def work(extractor: Extractor | MultiAgentExtractor) -> RunWork:
         asked = Judge(extractor.llm, run.schema, run.settings, band) if judge else None

@@ -11,6 +11,7 @@ import typer
 from cacre.cli.check_options import SchemaCheckOptions
 from cacre.cli.extractor_job import ExtractorOptions, refuse_llm_options
 from cacre.cli.option_groups import refuse_without, with_groups
+from cacre.cli.voided_guarantee import warn_of_voided
 from cacre.extras import needs_extra
 from cacre.inference import OnnxVerifier, load_verifier
 from cacre.inference.folder import DEFAULT_MODEL
@@ -134,6 +135,7 @@ def serve_command(
         refuse_llm_options(context, LLMOptions)
     asked = extractor is None and llm.named(context)
     verifier = load_verifier(model, threads=threads, rules=checks.rules())
+    warn_of_voided(verifier, verifier.rules)
     proposer: Proposer | None = None
     if extractor is not None:
         proposer = extractor_proposer(extractor, trained.origin(extractor))

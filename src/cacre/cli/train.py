@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cacre.cli.calibration_report import few_labels, gain_warning
 from cacre.cli.fitted_folder import BACKUP
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings, read_tables
@@ -18,7 +19,7 @@ from cacre.data.extracted import load_extracted
 from cacre.data.splits import find_leaks
 from cacre.errors import ConfigError
 from cacre.extras import needs_extra
-from cacre.inference.folder import find_folder
+from cacre.inference.folder import find_folder, read_folder
 from cacre.schema import load_schema
 from cacre.types import Example
 
@@ -71,6 +72,7 @@ def train_command(
     """
     with needs_extra("train"):
         from cacre.cli.finishing import Finishing, finish_folder
+        from cacre.evaluation.fitting import label_by_lists
         from cacre.export import load_trainable
         from cacre.training import train
         from cacre.training.card import CardNotes
@@ -102,6 +104,11 @@ def train_command(
     if result.before:
         anew = " and ".join(finished.parts)
         typer.echo(f"{output} was trained before: {f'{anew} made anew' if anew else 'nothing is changed'}", err=True)
+    else:
+        labelled = [label_by_lists(e) for e in result.dev if e.negatives or e.hard]
+        gain = gain_warning(read_folder(output).thresholds)
+        for line in filter(None, (_skipped(result.metrics), few_labels(labelled), gain)):
+            typer.echo(line, err=True)
     typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
 
 
@@ -128,7 +135,16 @@ def _summary(metrics: Mapping[str, Any]) -> str:
     scores, before = metrics["dev"], metrics.get("dev_of_start")
     earlier = f" (before: {before['text_auc']:.3f}, {before['anchor_auc']:.3f})" if before else ""
     aucs = f"dev text AUC {scores['text_auc']:.3f}, anchor AUC {scores['anchor_auc']:.3f}{earlier}"
-    return f"{aucs}, {metrics['steps']} steps, {metrics['seconds']:.0f} s"
+    size = metrics["dev_data"]
+    measured = f"on {size['texts']} dev texts ({size['anchors']} anchors, {size['negatives']} negatives)"
+    return f"{aucs} {measured}, {metrics['steps']} steps, {metrics['seconds']:.0f} s"
+
+
+def _skipped(metrics: Mapping[str, Any]) -> str:
+    """How many texts nothing could be learned from or measured on; empty where there are none."""
+    parts = [(metrics[key]["skipped_texts"], name) for key, name in (("train", "train"), ("dev_data", "dev"))]
+    said = " and ".join(f"{count} {name}" for count, name in parts if count)
+    return f"{said} texts skipped: without an anchor, or without any wrong triple" if said else ""
 
 
 def refuse_network(changes: Mapping[str, Mapping[str, object]]) -> None:
