@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -12,8 +14,10 @@ from cacre.cli import app
 from cacre.cli.schema import print_table
 from cacre.cli.unknown_predicates import unknown_lines
 from cacre.data import write_rows
+from cacre.graph.predicates import VALUE_TYPES
 from cacre.inference.unknown_predicates import UnknownPredicates
 from cacre.schema import NOT_IN_SCHEMA, load_schema
+from cacre.schema.relation import RelationEntry
 
 TEXT = "《雾中渡》由林知远执导。"
 
@@ -24,7 +28,9 @@ def invoke(*arguments):
 
 def listed(result):
     assert result.exit_code == 0, result.stderr
-    return [line.split("\t") for line in result.stdout.splitlines()]
+    header, *rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert header == ["relation", "subject", "object", "synonyms", "inverses"]
+    return rows
 
 
 @pytest.fixture
@@ -119,3 +125,13 @@ def test_filter_names_what_its_schema_lacks(tmp_path, tiny_folder, monkeypatch):
     assert "hint" not in invoke(*words, "--no-schema-checks").stderr
     monkeypatch.setattr("cacre.inference.folder.bundled_models", lambda: {"mini-zh": tiny_folder})
     assert "hint: cacre schema  lists" in invoke(*words[:-2]).stderr
+
+
+def test_the_docs_describe_every_key_and_every_type_of_values():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    section = page.partition("## A relation schema")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    keys = {key for row in rows for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert keys >= RelationEntry.model_fields.keys()
+    words = set(re.findall(r"[\w]+", " ".join(rows).lower()))
+    assert words >= VALUE_TYPES

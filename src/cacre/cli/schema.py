@@ -32,14 +32,14 @@ def schema_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All there is, as a schema file; --schema takes it.")] = False,
 ) -> None:
-    """List the relations of a schema: names, types, synonyms, inverses; a table on a terminal, else tabs between."""
+    """List the relations of a schema, their types and words; a table on a terminal, else tabs under a header line."""
     schema = find_schema(source or DEFAULT_MODEL)
     if as_json:
         sys.stdout.write(json.dumps(schema.to_json(), ensure_ascii=False, indent=1) + "\n")
     elif sys.stdout.isatty():
         print_table(Console(highlight=False), schema)
     else:
-        sys.stdout.writelines("\t".join(_cells(relation)) + "\n" for relation in schema)
+        sys.stdout.writelines("\t".join(cells) + "\n" for cells in (_COLUMNS, *map(_cells, schema)))
 
 
 def find_schema(source: str) -> Schema:
