@@ -51,22 +51,33 @@ def goes_on(r: Reading, word: Span, cue: Span) -> bool:
     Where the second name is the object of the relation's word, only what shows that counts, so that 没有毕业于乙中文系
     is a denial. Where that word stands behind the name, or a clause follows, any further word may be what is denied.
     """
-    at = max(cue[1], r.second[1])
+    at, more = _tail(r, max(cue[1], r.second[1]))
+    if more is not None:
+        return more
+    others = any(at <= a < r.clause_end(at) for a, _ in r.context.other_cues)
+    return others or not _takes_object(r, word, cue) or bool(_PART.match(r.text, at) or _FURTHER.match(r.text, at))
+
+
+def stops(r: Reading) -> bool:
+    """Whether nothing that is another matter follows the second name in its clause."""
+    return _tail(r, r.second[1])[1] is False
+
+
+def _tail(r: Reading, at: int) -> tuple[int, bool | None]:
+    """Read on behind names and relation: up to where, and whether another matter follows; None where any word does."""
     while True:
         kind = _KIND.match(r.text, at)
         before, at = at, kind.end() if kind else at
         if _PART.match(r.text, before) or _PART.match(r.text, at):
-            return True
+            return at, True
         if _STOP.match(r.text, at):
-            return False
+            return at, False
         if _JOINED.match(r.text, at):
-            return bool(_SHARED.search(r.unnamed, at, r.clause_end(at)))
+            return at, bool(_SHARED.search(r.unnamed, at, r.clause_end(at)))
         behind = r.cue_at(at, NEAR)
         if behind is None:
-            break
+            return at, None
         at = behind[1]
-    others = any(at <= a < r.clause_end(at) for a, _ in r.context.other_cues)
-    return others or not _takes_object(r, word, cue) or bool(_PART.match(r.text, at) or _FURTHER.match(r.text, at))
 
 
 def _takes_object(r: Reading, word: Span, cue: Span) -> bool:

@@ -11,7 +11,7 @@ from cacre.types import Span
 _ORDINAL = re.compile("唯一|首[任位个次部届]|第[一二三四五六七八九十两0-9]")
 _NARROWED = re.compile(
     f"{_ORDINAL.pattern}|首[选创]|最(?![近后终])|最后一[任位个次部届]|[长次独幼嫡庶][子女]|处女作|代表作|成名作|生涯|巅峰|独自|单独|独立|独家|一手|"
-    "一个?人|挂名|名义|随手|一时|一贯|合格|称职|理想|完美|典型|普通|一般的|好(?=[丈夫妻父母爸妈导老校])"
+    "一线|一个?人|挂名|名义|随手|一时|一贯|合格|称职|理想|完美|典型|普通|一般的|好(?=[丈夫妻父母爸妈导老校])"
 )
 """The only, the first, the eldest, a good X: who is not that may well be X."""
 _ELSE = re.compile("[和与及或跟兼、而但却只 ()（）—…]")
@@ -19,7 +19,11 @@ _QUALIFIES = 6
 """Characters behind the cue word that may say which one is denied, as in 导演的第一部, up to what is joined to it."""
 _BY_THE_WAY = re.compile("[以因靠凭在从想要说来去怕嫌不没]|为了|由于|故意|特意|有意")
 _WHEN_OR_HOW = re.compile("[在于用因年月日]|为了|期间|时候?")
-_HALF = re.compile("[好完活透全]")
+_HALF = re.compile("[好完活透全愈]")
+_SOMETIMES = re.compile(
+    "部分|有些|有的|少数|个别|多数|大多|一些|[早初中晚后]期|轻[症度]|[若如]|倘|要是|除非|即使|哪怕|一旦|只要|没有?人|无人|[谁何怎]|"
+    "为什么|儿童|小儿|孕妇|婴|幼|老人|一般|通常|往往|时(?!装)|期间|[可常多或]$"
+)
 _DISBELIEF = re.compile("以为|误认为|误传|谎称|不信|不相信|(?:谁[敢能会]?|别[再总]?|怎么[能会]?)说")
 _UNTRUE = re.compile("(?:说法|传[闻言]|消息|报道)(?:并?不|失实|有误|系|是[假误])")
 _ATTRIBUTE = re.compile('的(?:(?!有(?!声)|包[括含])[^,，。;；:：、是为系叫]){0,5}[《“"]?$')
@@ -77,6 +81,16 @@ def other_point(r: Reading, word: Span, cue: Span) -> bool:
 def half_done(r: Reading, word: Span, cue: Span) -> bool:
     """没有演好, 没能拍完, 拒绝再演: it was done, but not well, not to the end or not again."""
     return r.text.startswith("再", word[1]) or bool(_HALF.match(r.text, cue[1]))
+
+
+def heard(r: Reading, word: Span) -> bool:
+    """观众听说甲执导乙: they heard it, and what they heard may be so."""
+    return r.text.startswith("听说", word[0]) and bool(r.text[r.clause_start(word[0]) : word[0]].strip("“\"'「『"))
+
+
+def sometimes(r: Reading, word: Span) -> bool:
+    """部分甲患者无乙症状, 甲早期不…, 若甲不…: denied of some, at times or on a condition."""
+    return bool(_SOMETIMES.search(r.unnamed, r.clause_start(r.first[0]), word[0]))
 
 
 def disbelieved(r: Reading, word: Span) -> bool:

@@ -14,7 +14,7 @@ from cacre.preprocessing import modal_vetoes as vetoes
 from cacre.preprocessing.evidence import PairContext
 from cacre.preprocessing.mentions import gap
 from cacre.preprocessing.modal_reading import NEAR, REACH, Reading
-from cacre.preprocessing.modal_tails import goes_on
+from cacre.preprocessing.modal_tails import goes_on, stops
 from cacre.types import Modality, ModalityKind, Span
 
 _TAKES = re.compile(
@@ -48,7 +48,8 @@ def _denied_name(r: Reading) -> Iterator[Span]:
 
 def _denied_role(r: Reading) -> Iterator[Span]:
     """甲不是乙的导演: the word between the names, near both, and the relation's cue word right behind them."""
-    for word in r.words("is not", r.first[1], r.second[0]):
+    between = (r.first[1], r.second[0])
+    for word in (*r.words("is not", *between), *r.words("belongs not", *between)):
         begun = (r.one_clause and word[0] - r.first[1] <= NEAR) or r.subject_left_out(word)
         cue = r.cue_at(r.second[1], NEAR) if begun and r.second[0] - word[1] <= NEAR else None
         other = not cue or vetoes.other_point(r, word, cue) or vetoes.narrowed(r, word, cue)
@@ -65,11 +66,35 @@ def _denied_verb(r: Reading) -> Iterator[Span]:
             yield word
 
 
+def _denied_directly(r: Reading) -> Iterator[Span]:
+    """甲不用于治疗乙, 甲无乙症状: between the names, near the first, nothing but the relation before the second."""
+    for word in r.words("not", r.first[1], r.second[0]):
+        cue = r.leads_to(word) if r.one_clause and word[0] - r.first[1] <= NEAR else None
+        other = not cue or r.is_role(cue) or vetoes.half_done(r, word, cue) or vetoes.narrowed(r, word, cue)
+        if stops(r) and not (other or vetoes.sometimes(r, word) or vetoes.disbelieved(r, word)):
+            yield word
+
+
+def _denied_item(r: Reading) -> Iterator[Span]:
+    """甲的症状不包括乙, 甲总部不在乙: behind the relation's cue word, before the second name."""
+    for word in r.words("includes not", r.first[1], r.second[0]):
+        if r.lists(word) and stops(r) and not (vetoes.sometimes(r, word) or vetoes.disbelieved(r, word)):
+            yield word
+
+
 def _rumoured(r: Reading) -> Iterator[Span]:
-    """网传甲与乙结婚: the word governs the clause of both names, which takes the relation not for granted."""
-    for word in r.words("rumour"):
+    """网传甲与乙结婚: the word governs the clause of both names, which takes the relation not for granted.
+
+    传 does only where it begins its clause, directly before the first name.
+    """
+    told_of = (word for word in r.words("told", 0, r.first[0]) if r.text[word[1] : r.first[0]] in ("", "《", "“", '"'))
+    for word in (*r.words("rumour"), *told_of):
         told = word[0] >= r.first[1] and _TOLD.match(r.text, word[0])
-        if r.governs_clause(word) and not told and not vetoes.presupposed(r, word) and not vetoes.confirmed(r):
+        led = r.heads(word)
+        governs = r.governs_clause(led or word) or (
+            led is not None and r.predicates() and stops(r) and not vetoes.heard(r, word)
+        )
+        if governs and not told and not vetoes.presupposed(r, word) and not vetoes.confirmed(r):
             yield word
 
 
@@ -101,6 +126,8 @@ _RULES: tuple[tuple[ModalityKind, Callable[[Reading], Iterator[Span]]], ...] = (
     ("denied", _denied_name),
     ("denied", _denied_role),
     ("denied", _denied_verb),
+    ("denied", _denied_directly),
+    ("denied", _denied_item),
     ("denied", _taken_back),
     ("rumoured", _rumoured),
     ("planned", _planned),
