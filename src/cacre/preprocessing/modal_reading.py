@@ -98,6 +98,11 @@ class Reading:
         return "".join(characters)
 
     @cached_property
+    def no_denials(self) -> list[Span]:
+        """What looks like a denial and is none."""
+        return [match.span() for match in _NO_DENIAL.finditer(self.unnamed)]
+
+    @cached_property
     def cues(self) -> list[Span]:
         """Cue words of the relation that can be denied, reported or planned."""
         return [cue for cue in self.context.cues if not _OTHER_MATTER.match(self.text, *cue)]
@@ -126,9 +131,9 @@ class Reading:
     def words(self, kind: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
         """Modal words of a kind, those in names left out, and denials in questions and double negations."""
         is_denial = kind in _DENIALS or kind == "taken back"
-        none = [m.span() for m in _NO_DENIAL.finditer(self.unnamed)] if is_denial else []
         for match in _PATTERNS[kind].finditer(self.text, start, len(self.text) if end is None else end):
             word = match.span()
+            none = self.no_denials if is_denial else []
             hidden = any(gap(word, other) < 0 for other in (*self.masked, *none))
             if not hidden and not (kind in _DENIALS and self.asked(word[0])):
                 yield word
