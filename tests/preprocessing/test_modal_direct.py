@@ -1,32 +1,12 @@
 """不, 无 and 不包括 directly before relation or name, a rumour word that leads a clause, and what looks like them."""
 
 import pytest
-
-from cacre.preprocessing.evidence import make_context
-from cacre.preprocessing.modality import find_modality
-from cacre.preprocessing.scan import CueIndex, scan_text
-from cacre.schema import load_schema
-from cacre.types import Triple
-
-SCHEMA = load_schema("open")
-CUES = CueIndex(SCHEMA)
+from modal_sentences import CHAIR, FILM, FOUNDER, PAIR, TAKEOVER, found
 
 DRUG = ("风寒症", "治疗药物", "青叶片")
 SYMPTOM = ("风寒症", "症状", "咳嗽")
-FILM = ("雾中渡", "导演", "林知远")
-PAIR = ("顾晚舟", "妻子", "许青禾")
-CHAIR = ("澄江药业", "董事长", "林知远")
-FOUNDER = ("澄江药业", "创始人", "林知远")
 SONG = ("晚潮", "歌手", "许青禾")
-TAKEOVER = ("澄江药业", "收购", "白石化工")
 PLACE = ("澄江药业", "总部地点", "临川市")
-
-
-def found(text, *triple):
-    """The kind and the word, or None."""
-    context = make_context(scan_text(text, CUES), Triple(*triple), CUES.words[triple[1]], frozenset(), ("", ""))
-    modality = find_modality(context)
-    return None if modality is None else (modality.kind, text[slice(*modality.cue)])
 
 
 @pytest.mark.parametrize(

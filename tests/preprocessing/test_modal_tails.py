@@ -1,31 +1,9 @@
 """What may follow the names behind a denial, and what there shows that another matter is denied."""
 
 import pytest
+from modal_sentences import ACTOR, CHAIR, FILM, FOUNDER, PAIR, TAKEOVER, TEAM, kind_of
 
-from cacre.preprocessing.evidence import make_context
-from cacre.preprocessing.modality import find_modality
-from cacre.preprocessing.scan import CueIndex, scan_text
-from cacre.schema import load_schema
-from cacre.types import Triple
-
-SCHEMA = load_schema("open")
-CUES = CueIndex(SCHEMA)
-
-FILM = ("雾中渡", "导演", "林知远")
-PAIR = ("顾晚舟", "妻子", "许青禾")
-CHAIR = ("澄江药业", "董事长", "林知远")
-FOUNDER = ("澄江药业", "创始人", "林知远")
-ACTOR = ("雾中渡", "主演", "许青禾")
-TEAM = ("林知远", "效力球队", "澄江队")
-TAKEOVER = ("澄江药业", "收购", "白石化工")
 SCHOOL = ("林知远", "毕业院校", "澄江大学")
-
-
-def found(text, *triple):
-    """The kind, or None."""
-    context = make_context(scan_text(text, CUES), Triple(*triple), CUES.words[triple[1]], frozenset(), ("", ""))
-    modality = find_modality(context)
-    return modality and modality.kind
 
 
 @pytest.mark.parametrize(
@@ -39,7 +17,7 @@ def found(text, *triple):
     ],
 )  # fmt: skip
 def test_what_may_follow_a_denial(tail):
-    assert found(f"林知远没有执导《雾中渡》{tail}。", *FILM) == "denied"
+    assert kind_of(f"林知远没有执导《雾中渡》{tail}。", *FILM) == "denied"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +29,7 @@ def test_what_may_follow_a_denial(tail):
     ],
 )  # fmt: skip
 def test_what_shows_that_another_matter_is_denied(tail):
-    assert found(f"林知远没有执导《雾中渡》{tail}。", *FILM) is None
+    assert kind_of(f"林知远没有执导《雾中渡》{tail}。", *FILM) is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +67,7 @@ def test_what_shows_that_another_matter_is_denied(tail):
     ],
 )
 def test_denied_in_spite_of_words_around(text, triple):
-    assert found(text, *triple) == "denied"
+    assert kind_of(text, *triple) == "denied"
 
 
 @pytest.mark.parametrize(
@@ -112,4 +90,4 @@ def test_denied_in_spite_of_words_around(text, triple):
     ],
 )
 def test_not_denied_either(text, triple):
-    assert found(text, *triple) is None
+    assert kind_of(text, *triple) is None

@@ -1,33 +1,7 @@
 """Words of denial and rumour that speak of something else than the triple, and true ones in the same form."""
 
 import pytest
-
-from cacre.preprocessing.evidence import make_context
-from cacre.preprocessing.modality import find_modality
-from cacre.preprocessing.scan import CueIndex, scan_text
-from cacre.schema import load_schema
-from cacre.types import Triple
-
-SCHEMA = load_schema("open")
-CUES = CueIndex(SCHEMA)
-
-FILM = ("雾中渡", "导演", "林知远")
-PAIR = ("顾晚舟", "妻子", "许青禾")
-CHAIR = ("澄江药业", "董事长", "林知远")
-FOUNDER = ("澄江药业", "创始人", "林知远")
-ACTOR = ("雾中渡", "主演", "许青禾")
-FATHER = ("林知远", "父亲", "林怀仁")
-AUTHOR = ("雾中渡", "作者", "许青禾")
-TEAM = ("林知远", "效力球队", "澄江队")
-COACH = ("澄江队", "主教练", "林知远")
-TAKEOVER = ("澄江药业", "收购", "白石化工")
-
-
-def found(text, *triple):
-    """The kind, or None."""
-    context = make_context(scan_text(text, CUES), Triple(*triple), CUES.words[triple[1]], frozenset(), ("", ""))
-    modality = find_modality(context)
-    return modality and modality.kind
+from modal_sentences import ACTOR, AUTHOR, CHAIR, COACH, FATHER, FILM, FOUNDER, PAIR, TAKEOVER, TEAM, kind_of
 
 
 @pytest.mark.parametrize(
@@ -82,7 +56,7 @@ def found(text, *triple):
     ],
 )
 def test_not_denied(text, triple):
-    assert found(text, *triple) is None
+    assert kind_of(text, *triple) is None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +84,7 @@ def test_not_denied(text, triple):
     ],
 )
 def test_still_denied(text, triple):
-    assert found(text, *triple) == "denied"
+    assert kind_of(text, *triple) == "denied"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +112,7 @@ def test_still_denied(text, triple):
     ],
 )
 def test_not_rumoured(text, triple):
-    assert found(text, *triple) not in ("rumoured", "denied")
+    assert kind_of(text, *triple) not in ("rumoured", "denied")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +129,7 @@ def test_not_rumoured(text, triple):
     ],
 )
 def test_still_rumoured(text, triple):
-    assert found(text, *triple) == "rumoured"
+    assert kind_of(text, *triple) == "rumoured"
 
 
 @pytest.mark.parametrize(
@@ -169,12 +143,12 @@ def test_still_rumoured(text, triple):
     ],
 )
 def test_another_clause_may_assert_it(text, kind):
-    assert found(text, *FILM) == kind
+    assert kind_of(text, *FILM) == kind
 
 
 @pytest.mark.parametrize("text", ["林知远否认曾卸任澄江药业董事长。", "林知远没有辞去澄江药业董事长。"])
 def test_an_end_that_is_denied_is_none(text):
-    assert found(text, *CHAIR) is None
+    assert kind_of(text, *CHAIR) is None
 
 
 @pytest.mark.parametrize(
@@ -187,7 +161,7 @@ def test_an_end_that_is_denied_is_none(text):
     ],
 )  # fmt: skip
 def test_not_confirmed(rest):
-    assert found(f"网传顾晚舟已与许青禾结婚，{rest}。", *PAIR) == "rumoured"
+    assert kind_of(f"网传顾晚舟已与许青禾结婚，{rest}。", *PAIR) == "rumoured"
 
 
 @pytest.mark.parametrize(
@@ -203,12 +177,12 @@ def test_not_confirmed(rest):
     ],
 )
 def test_confirmed(rest):
-    assert found(f"网传顾晚舟已与许青禾结婚，{rest}。", *PAIR) is None
+    assert kind_of(f"网传顾晚舟已与许青禾结婚，{rest}。", *PAIR) is None
 
 
 @pytest.mark.parametrize("noun", ["电影有《雾中渡》", "电影包括《雾中渡》"])
 def test_a_list_of_works_is_rumoured(noun):
-    assert found(f"据说林知远执导的{noun}。", *FILM) == "rumoured"
+    assert kind_of(f"据说林知远执导的{noun}。", *FILM) == "rumoured"
 
 
 @pytest.mark.parametrize(
@@ -224,8 +198,8 @@ def test_a_list_of_works_is_rumoured(noun):
     ],
 )  # fmt: skip
 def test_what_is_quoted_to_be_denied_asserts_nothing(quoted):
-    assert found(f"{quoted}。片方回应，林知远没有执导《雾中渡》。", *FILM) == "denied"
-    assert found(f"有人说，林知远没有执导《雾中渡》。不过早在今年年初的时候，{quoted}。", *FILM) == "denied"
+    assert kind_of(f"{quoted}。片方回应，林知远没有执导《雾中渡》。", *FILM) == "denied"
+    assert kind_of(f"有人说，林知远没有执导《雾中渡》。不过早在今年年初的时候，{quoted}。", *FILM) == "denied"
 
 
 @pytest.mark.parametrize(
@@ -239,4 +213,4 @@ def test_what_is_quoted_to_be_denied_asserts_nothing(quoted):
     ],
 )
 def test_who_denies_it_matters(text, kind):
-    assert found(text, *FILM) == kind
+    assert kind_of(text, *FILM) == kind

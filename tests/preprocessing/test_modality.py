@@ -1,27 +1,7 @@
 """Denied, rumoured, planned, over: one text for each kind of cue, and the traps beside them."""
 
 import pytest
-
-from cacre.preprocessing.evidence import make_context
-from cacre.preprocessing.modality import find_modality
-from cacre.preprocessing.scan import CueIndex, scan_text
-from cacre.schema import load_schema
-from cacre.types import Triple
-
-SCHEMA = load_schema("open")
-CUES = CueIndex(SCHEMA)
-
-
-def found(text, *triple):
-    """The kind and the word, or None."""
-    context = make_context(scan_text(text, CUES), Triple(*triple), CUES.words[triple[1]], frozenset(), ("", ""))
-    modality = find_modality(context)
-    return None if modality is None else (modality.kind, text[slice(*modality.cue)])
-
-
-FILM = ("雾中渡", "导演", "林知远")
-PAIR = ("顾晚舟", "妻子", "许青禾")
-CHAIR = ("澄江药业", "董事长", "林知远")
+from modal_sentences import CHAIR, FILM, PAIR, found
 
 
 @pytest.mark.parametrize(
