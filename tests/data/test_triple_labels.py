@@ -33,5 +33,5 @@ def test_what_is_not_aligned_with_the_triples_stays(own):
 def test_labels_go_with_the_triples_that_are_replaced(stale):
     assert without_labels({"text": "雾。", **stale}) == {"text": "雾。", "triples": stale["triples"]}
     assert without_labels({"text": "雾。", "labels": [1, None]}) == {"text": "雾。"}
-    own = {"text": "雾。", "labels": ["影视"]}
-    assert without_labels(own) == own
+    for own in ({"text": "雾。", "labels": ["影视"]}, {"text": "雾。", "triples": [], "labels": ["影视"]}):
+        assert without_labels(own) == own

@@ -42,3 +42,11 @@ def test_relations_that_are_not_there_are_named_no_longer(partner):
     joined = with_new_relations(OPEN, own(first, USE, *others))
     assert joined["新关系"].inverse_relation == partner
     assert joined["新关系"].near_misses == ()
+
+
+def test_what_the_model_has_learned_is_left_as_it_is():
+    directed = RelationType("导演", "影视作品", "人物", near_misses=("取景地",), co_holds=frozenset(["取景地"]))
+    place = RelationType("取景地", "影视作品", "地点")
+    joined = with_new_relations(OPEN, own(directed, place))
+    assert joined["导演"] == OPEN["导演"]
+    assert joined["取景地"].near_misses == ("导演",)

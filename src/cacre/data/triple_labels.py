@@ -98,7 +98,7 @@ def judgement_of(value: object, field: str) -> Judgement:
 def without_labels(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row without the labels beside its triples, for which others are to stand there; what is not ours stays."""
     labels = row.get("labels")
-    stale = "triples" in row or (isinstance(labels, list) and all(map(_is_label, labels)))
+    stale = isinstance(labels, list) and all(map(_is_label, labels))  # they would be read as those of the new triples
     return {key: value for key, value in row.items() if not (stale and key == "labels")}
 
 

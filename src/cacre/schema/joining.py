@@ -22,7 +22,8 @@ def with_new_relations(learned: Schema, own: Schema) -> Schema:
     if not new:
         return learned
     names = frozenset(learned.relations) | {relation.name for relation in new}
-    return Schema.of(own.name, (*learned, *(_apart(relation, learned, names) for relation in new)))
+    # Not `Schema.of`, which would make what the new ones say of the learned ones mutual.
+    return Schema(own.name, {**learned.relations, **{r.name: _apart(r, learned, names) for r in new}})
 
 
 def new_relations(learned: Schema, own: Schema) -> frozenset[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cacre.errors import SchemaError
-from cacre.schema.relation import RelationType
-from cacre.schema.schema import Schema, parse_entry
+from cacre.schema.relation import RelationType, parse_entry
+from cacre.schema.schema import Schema
 
 BUILT_IN = ("duie", "open")
 _FORMATS = (

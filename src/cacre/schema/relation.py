@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from cacre.errors import SchemaError
 from cacre.types import Triple
 
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -122,3 +123,30 @@ class SchemaEntry(BaseModel):
     extends: Name | None = None
     """Built-in schema whose relations come first; a relation of the same name replaces the built-in one."""
     relations: tuple[RelationEntry, ...]
+
+
+def parse_entry(value: Mapping[str, Any], origin: str) -> SchemaEntry:
+    """Validate cacre's own format.
+
+    Raises:
+        SchemaError: Names the file, the entry and the field of each fault.
+    """
+    try:
+        return SchemaEntry.model_validate(value)
+    except ValidationError as error:
+        faults = "; ".join(f"{_place(fault['loc'], value)}: {fault['msg']}" for fault in error.errors())
+        raise SchemaError(
+            f"{origin}: {faults}. A relation needs name, subject_type, object_type and may have description, synonyms, "
+            "inverses, cues, slots, co_holds, near_misses, inverse_relation, symmetric"
+        ) from error
+
+
+def _place(location: tuple[int | str, ...], value: Mapping[str, Any]) -> str:
+    """Write a pydantic location as `relations[3] (父亲).cues`."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if text == f"relations[{part}]":
+            entry = value["relations"][part]
+            text += f" ({entry['name']})" if isinstance(entry, dict) and entry.get("name") else ""
+    return text or "schema"

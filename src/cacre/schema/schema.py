@@ -11,12 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from cacre.errors import SchemaError
 from cacre.files import atomic_writer
 from cacre.schema.checks import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION, fault_of, same_name, sharing
-from cacre.schema.relation import Reading, RelationType, SchemaEntry
+from cacre.schema.relation import Reading, RelationType, parse_entry
 from cacre.simplified import simplify
 from cacre.types import Triple
 
@@ -261,33 +259,6 @@ def _folded(word: str) -> str:
 
 def _words(relation: RelationType) -> tuple[str, ...]:
     return relation.name, *relation.synonyms, *relation.inverses
-
-
-def parse_entry(value: Mapping[str, Any], origin: str) -> SchemaEntry:
-    """Validate cacre's own format.
-
-    Raises:
-        SchemaError: Names the file, the entry and the field of each fault.
-    """
-    try:
-        return SchemaEntry.model_validate(value)
-    except ValidationError as error:
-        faults = "; ".join(f"{_place(fault['loc'], value)}: {fault['msg']}" for fault in error.errors())
-        raise SchemaError(
-            f"{origin}: {faults}. A relation needs name, subject_type, object_type and may have description, synonyms, "
-            "inverses, cues, slots, co_holds, near_misses, inverse_relation, symmetric"
-        ) from error
-
-
-def _place(location: tuple[int | str, ...], value: Mapping[str, Any]) -> str:
-    """Write a pydantic location as `relations[3] (父亲).cues`."""
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-        if text == f"relations[{part}]":
-            entry = value["relations"][part]
-            text += f" ({entry['name']})" if isinstance(entry, dict) and entry.get("name") else ""
-    return text or "schema"
 
 
 def _check_references(schema: str, table: Mapping[str, RelationType]) -> None:
