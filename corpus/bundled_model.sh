@@ -40,6 +40,7 @@ cacre train corpus/seed corpus/train -o "$OUT" --schema open --precision float16
     --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
     --set model.reader_layers=2 --set model.evidence_layers=0 --set model.second_hop=none \
     --set model.triple_encoding=parts --set model.triple_gradient=false --set loss.bce_weight=1.0 \
+    --set model.evidence_head=0.3 \
     --set training.generated_negatives=1 --set training.complete_annotation=true \
     --set 'training.generated_kinds=["corrupt_subject","corrupt_predicate","swap_roles"]' \
     --set training.renamed_copies=1 --set training.epochs=4 \

@@ -98,6 +98,9 @@ class ModelSettings(_Settings):
     """Transformer layers over the marked text, per candidate; 0 adds the marks and nothing else."""
     reader_layers: Annotated[int, Field(ge=0)] = 0
     """Decoder layers of the reader, which gives text_score in place of the similarity of X_T and X_R; 0 is none."""
+    evidence_head: Annotated[float, Field(ge=0.0)] = 0.0
+    """Weight of a second logit beside the reader's, from string evidence and predicate alone; 0 is none. It is fitted
+    when the network has been trained, which takes a minute."""
     local_weight: Fraction = 0.7
     """w of equations (16)-(17), also at inference (A27, A31)."""
 
@@ -109,6 +112,8 @@ class ModelSettings(_Settings):
             raise ValueError("mask_padding=false lets padding count, so lengths must be fixed: set pad_to_max=true")
         if self.reader_layers and not (self.evidence and self.attention == "cross" and self.mask_padding):
             raise ValueError("reader_layers needs evidence=true, attention='cross' and mask_padding=true")
+        if self.evidence_head and not (self.reader_layers and self.triple_encoding == "parts"):
+            raise ValueError("evidence_head adds to a reader's logit: set reader_layers and triple_encoding='parts'")
         if self.reader_layers and (self.second_hop != "none" or self.evidence_layers):
             raise ValueError("reader_layers leaves X_T out: set second_hop='none' and evidence_layers=0")
         if self.triple_encoding == "parts" and self.triple_format != "separators":

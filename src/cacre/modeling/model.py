@@ -173,7 +173,7 @@ class Cacre(nn.Module):
         if settings.reader_layers:
             heads, dropout = settings.attention_heads, settings.dropout
             sizes = {"layers": settings.reader_layers, "heads": heads, "marks": marks, "values": values}
-            self.reader = Reader(width, dropout=dropout, **sizes)
+            self.reader = Reader(width, dropout=dropout, evidence_head=settings.evidence_head, **sizes)
         self.cross_attention = CrossAttention(width, settings) if settings.attention == "cross" else None
         self.projection = ProjectionNetwork(width, settings) if projected else None
 

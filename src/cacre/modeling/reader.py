@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cacre.errors import ConfigError
+from cacre.modeling.evidence_head import EvidenceHead
 from cacre.preprocessing.evidence import MARKS
 from cacre.similarity import masked_mean
 
@@ -113,12 +114,23 @@ class Reader(nn.Module):
         marks: M, of which those named `nearest_*` must be the ones of `preprocessing.evidence`.
         values: F.
         dropout: On attention weights, layers and head.
+        evidence_head: Weight of the logit of an `EvidenceHead`, which is added; 0 is none.
 
     Raises:
         ConfigError: The heads do not divide the width, or there are other marks.
     """
 
-    def __init__(self, width: int, *, layers: int, heads: int, marks: int, values: int, dropout: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        layers: int,
+        heads: int,
+        marks: int,
+        values: int,
+        dropout: float,
+        evidence_head: float = 0.0,
+    ) -> None:
         super().__init__()
         if width % heads:
             raise ConfigError(f"attention_heads={heads} must divide the width {width}")
@@ -137,6 +149,7 @@ class Reader(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(QUERIES * width + hidden, 256), nn.GELU(), nn.Dropout(dropout), nn.Linear(256, 1)
         )
+        self.evidence_head = EvidenceHead(width, values, evidence_head) if evidence_head else None
 
     def forward(self, question: Question) -> tuple[Tensor, Tensor]:
         """Logits `[C]`, above 0 where the text is taken to support the triple, and where its parts look.
@@ -159,8 +172,10 @@ class Reader(nn.Module):
         buckets = [_buckets(first, last, found, text.shape[1]) for first, last, found in borders]
         for layer in self.layers:
             x, weights = layer(x, question, mask, (buckets[0], buckets[1]))
-        logit: Tensor = self.head(torch.cat([self.norm(x).flatten(1), values], dim=-1))
-        return logit.squeeze(-1), weights[:, _BY_ROLE]
+        logit: Tensor = self.head(torch.cat([self.norm(x).flatten(1), values], dim=-1)).squeeze(-1)
+        if self.evidence_head is not None:
+            logit = logit + self.evidence_head.weight * self.evidence_head(question.values, names[1])
+        return logit, weights[:, _BY_ROLE]
 
 
 def _borders(mention: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -28,6 +28,7 @@ from cacre.training.averaging import average_with, copied_weights
 from cacre.training.batches import Collator
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.encoder_cache import EncoderCache
+from cacre.training.evidence_head import fit_evidence_head
 from cacre.training.features import (
     ExampleFeatures,
     Featurized,
@@ -161,12 +162,14 @@ def _train(
     checkpoint = on_first(lambda: last_checkpoint(output / "checkpoints"))
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
+    head_loss = fit_evidence_head(loaded.model, train_features.examples, seed=training.seed)
     if weights:
         average_with(loaded.model, weights, training.start_weight)
     on_first(lambda: save_model(output, loaded))
     return {
         "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
         **({"dev_of_start": before} if before else {}),
+        **({} if head_loss is None else {"evidence_head_loss": head_loss}),
         "steps": outcome.global_step,
         "seconds": round(time.monotonic() - started, 1),
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
