@@ -100,6 +100,21 @@ def test_a_cross_encoder_with_markers_learns_and_is_saved_with_them(encoder, tmp
     assert flat(again.scores(pairs_of(rows))) == pytest.approx(scores, abs=1e-5)
 
 
+@pytest.mark.parametrize("kind", [CrossEncoderBaseline, BiEncoderBaseline])
+def test_an_encoder_stored_in_half_precision_learns_in_single(kind, encoder, tmp_path):
+    half = transformers.BertModel.from_pretrained(encoder).half()
+    found = []
+    for name, kept in (("half", half), ("single", None)):
+        (kept or half.float()).save_pretrained(tmp_path / name)
+        (tmp_path / name / "tokenizer.json").write_bytes((encoder / "tokenizer.json").read_bytes())
+        config = json.loads((tmp_path / name / "config.json").read_text(encoding="utf-8"))
+        assert config["dtype"] == {"half": "float16", "single": "float32"}[name]
+        baseline = kind(tmp_path / name, FEW)
+        baseline.fit([by_predicate(row) for row in ROWS])
+        found.append(flat(baseline.scores(pairs_of(ROWS))))
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
 def test_the_bi_encoder_gives_cosines(encoder):
     baseline = BiEncoderBaseline(encoder, settings=FEW)
     baseline.fit(ROWS)

@@ -114,7 +114,7 @@ def _load(path: Path, settings: FinetuningSettings) -> Any:  # noqa: ANN401  (th
             device="cpu",
             local_files_only=True,
             trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True, "dtype": "float32"},  # whatever it is stored in: half learns nothing
             processor_kwargs=tokenizer_options(path),
         )
         longest = model.max_seq_length

@@ -120,7 +120,7 @@ def _load(path: Path, settings: FinetuningSettings) -> Any:  # noqa: ANN401  (th
             trust_remote_code=False,
             num_labels=1,
             max_length=settings.max_length,
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True, "dtype": "float32"},  # whatever it is stored in: half learns nothing
             processor_kwargs=tokenizer_options(path),
         )
 
