@@ -125,9 +125,8 @@ def digest(content: bytes) -> str:
 
 
 def model_key(folder: str) -> str:
-    """Folder and content of a model, or the name of a bundled one."""
-    graph = Path(folder) / "pair.onnx"
-    return f"{folder} {digest(graph.read_bytes())}" if graph.is_file() else folder
+    """Folder, or name of a bundled model, and content."""
+    return f"{folder} {digest((find_folder(folder) / 'pair.onnx').read_bytes())}"
 
 
 def model_scores(folder: str) -> Scored:

@@ -2,6 +2,7 @@
 
 The dev part is what a training run with the default seed leaves out of `corpus/seed` and `corpus/train` (or of the
 folders named with `--texts`). A model that was trained on less of the corpus may have learned from some of it.
+With `--test FILE` on all texts of contrastive rows that no model was trained on.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +24,20 @@ from cacre.schema import load_schema
 from cacre.types import Candidate, Triple
 
 
-def labelled(folders: list[str]) -> list[tuple[str, list[Candidate], list[str]]]:
-    """Dev texts, their candidates, and the kind of each: `right`, or what is wrong."""
+def dev_texts(folders: list[str]) -> set[str]:
+    """Texts that training leaves out."""
     training = Settings().training
     parts = (1 - training.dev_fraction, training.dev_fraction, 0.0)
-    dev = {e.text for e in split_examples(load_examples(folders, schema=load_schema("open")), parts, training.seed).dev}
+    examples = load_examples(folders, schema=load_schema("open"))
+    return {e.text for e in split_examples(examples, parts, training.seed).dev}
+
+
+def labelled(paths: Iterable[Path], texts: set[str] | None) -> list[tuple[str, list[Candidate], list[str]]]:
+    """The texts (None: all), their candidates, and the kind of each: `right`, or what is wrong."""
     found = []
-    for path in sorted(path for folder in folders for path in Path(folder).glob("*.jsonl")):
+    for path in paths:
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            if row["text"] in dev and row.get("kinds"):
+            if row.get("kinds") and (texts is None or row["text"] in texts):
                 wrong = [
                     *zip(row["negatives"], row["kinds"], strict=True),
                     *((h[:3], h[3]) for h in row.get("hard", ())),
@@ -46,8 +53,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--texts", nargs="+", default=["corpus/seed", "corpus/train"])
+    parser.add_argument("--test", type=Path, metavar="FILE", help="these rows in place of dev")
     arguments = parser.parse_args()
-    rows = labelled(arguments.texts)
+    if arguments.test:
+        rows = labelled([arguments.test], None)
+    else:
+        files = sorted(path for folder in arguments.texts for path in Path(folder).glob("*.jsonl"))
+        rows = labelled(files, dev_texts(arguments.texts))
     print("| model | kind | triples | AUC |\n|---|---|---|---|")
     for model in arguments.models:
         scores = load_verifier(model).score_many([row[:2] for row in rows])

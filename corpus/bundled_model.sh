@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A verifier as mini-zh, to the folder in the package. Every step goes on where an interrupted run stopped.
 #   PRETRAIN=1 CORPUS=folder of *.txt (a sentence or a few a line): pre-train the encoder anew; else corpus/encoder is taken
-#   REPLACED=1 CORPUS=folder: go on from it by finding replaced characters, as the released model's encoder did
+#   REPLACED=1 CORPUS=folder: go on from it by finding replaced characters
 #   RUNS=where runs are kept (default runs); SEED of the verifier (default 13); TRAIN_ONLY=1 leaves the package as it is
 #   BF16=true computes in bfloat16: a fifth faster where the CPU has it (avx512_bf16), much slower where it has not
 # Takes 46 and 80 minutes of a core to pre-train and 60 to 105 to train. What other seeds give, and how little REPLACED=1
@@ -35,17 +35,11 @@ if [ -n "${REPLACED:-}" ]; then
         --set encoder.dropout=0.0 --epochs 3 --learning-rate 5e-4 ${KEEP[@]+"${KEEP[@]}"}
     ENCODER=$RUNS/encoder-rtd
 fi
-cacre train corpus/seed corpus/train -o "$OUT" --schema open --precision float16 --max-recall-loss 0.1 \
+cacre train corpus/seed corpus/train -o "$OUT" --config reader --schema open --precision float16 --max-recall-loss 0.1 \
     --extracted corpus/extracted/candidates.jsonl --set training.seed="$SEED" \
     --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
-    --set model.reader_layers=2 --set model.evidence_layers=0 --set model.second_hop=none \
-    --set model.triple_encoding=parts --set model.triple_gradient=false --set loss.bce_weight=1.0 \
-    --set model.evidence_head=0.3 \
-    --set training.generated_negatives=1 --set training.complete_annotation=true \
-    --set 'training.generated_kinds=["corrupt_subject","corrupt_predicate","swap_roles"]' \
-    --set training.renamed_copies=1 --set training.epochs=4 \
-    --set training.chosen_by=text_auc --set training.patience=9 --set training.bf16="${BF16:-false}" \
-    --set training.learning_rate=1e-3 --set training.encoder_learning_rate=3e-4 \
+    --set training.complete_annotation=true --set training.renamed_copies=1 --set training.epochs=4 \
+    --set training.patience=9 --set training.bf16="${BF16:-false}" \
     --name mini-zh --license apache-2.0 --note "$(cat corpus/mini-zh.note.md)"
 if [ -n "${TRAIN_ONLY:-}" ]; then
     exit

@@ -245,7 +245,7 @@ def load_settings(name_or_path: str | Path = "default", overrides: dict[str, Any
     """Read settings from a preset or a TOML file.
 
     Args:
-        name_or_path: `paper`, `default`, or the path of a TOML file with the tables of `Settings`.
+        name_or_path: `paper`, `default`, `reader`, or the path of a TOML file with the tables of `Settings`.
         overrides: Nested values that win over the file, such as `{"training": {"seed": 2}}`.
 
     Raises:
@@ -273,7 +273,8 @@ def read_tables(name_or_path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{name_or_path}: not a preset (paper, default) and not a readable file: {error}") from error
+        presets = "paper, default, reader"
+        raise ConfigError(f"{name_or_path}: not a preset ({presets}) and not a readable file: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name_or_path}: not valid TOML: {error}") from error
 

@@ -190,7 +190,8 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
 def test_no_such_data_preset_or_schema(data, tmp_path, no_training):
     missing = tmp_path / "none.jsonl"
     assert str(missing) in error_of("train", missing, "-o", tmp_path / "out")
-    assert "not a preset (paper, default)" in error_of("train", data, "-o", tmp_path / "out", "--config", "papers")
+    presets = "not a preset (paper, default, reader)"
+    assert presets in error_of("train", data, "-o", tmp_path / "out", "--config", "papers")
     assert "none.json" in error_of("train", data, "-o", tmp_path / "out", "--schema", tmp_path / "none.json")
 
 

@@ -35,7 +35,7 @@ class Precision(StrEnum):
 def train_command(
     data: Annotated[list[Path], typer.Argument(help="Contrastive or DuIE rows: files, or folders of *.jsonl.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The model folder.")],
-    config: Annotated[str, typer.Option(help="Preset (default, paper) or TOML file.")] = "default",
+    config: Annotated[str, typer.Option(help="Preset (default, paper, reader) or TOML file.")] = "default",
     dev: Annotated[list[Path] | None, typer.Option(help="Dev rows; split off from DATA when not given.")] = None,
     start: Annotated[
         str | None,
