@@ -72,10 +72,9 @@ def main() -> None:
     print("|---|---|" + "---|" * (len(WEIGHTS) + 1))
     for name, examples in sets.items():
         labels, reader, head = logits(loaded, examples)
-        areas = [float(roc_auc(labels, reader + weight * head)) for weight in WEIGHTS] + [float(roc_auc(labels, head))]
-        print(
-            f"| {name} | {len(labels)} |" + "".join(f" {area:.3f} |".replace("0.", ".") for area in areas), flush=True
-        )
+        areas = [roc_auc(labels, scores) for scores in (*(reader + weight * head for weight in WEIGHTS), head)]
+        cells = "".join(f" {area:.3f} |".replace("0.", ".") for area in areas)
+        print(f"| {name} | {len(labels)} |{cells}", flush=True)
 
 
 if __name__ == "__main__":

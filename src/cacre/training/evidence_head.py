@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LinearLR
 
 from cacre.modeling.evidence_head import EvidenceHead
 from cacre.modeling.model import Cacre
+from cacre.similarity import masked_mean
 from cacre.training.features import ExampleFeatures, PairFeatures
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 16, 512, 2e-3, 0.01
@@ -73,11 +74,11 @@ def _predicate_state(model: Cacre, piece: np.ndarray[tuple[int], np.dtype[np.int
     was_training = model.training
     model.eval()
     ids = torch.from_numpy(piece)[None].to(next(model.parameters()).device)
-    states = model.encode_triples(ids, torch.ones_like(ids))[0, 1:-1]
+    states = model.encode_triples(ids, torch.ones_like(ids))[:, 1:-1]  # [1, L, D]
     model.train(was_training)
     if model.role is not None:
         states = states + model.role.weight[PREDICATE]
-    return states.mean(dim=0)
+    return masked_mean(states, torch.ones_like(ids[:, 1:-1]))[0]
 
 
 def _fit(head: EvidenceHead, values: Tensor, predicates: Tensor, labels: Tensor) -> float:
