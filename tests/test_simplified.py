@@ -52,10 +52,11 @@ def test_simplifying_keeps_the_length_and_is_done_once(text):
     assert simplify(simplify(text)) == simplify(text)
 
 
-@given(st.lists(st.sampled_from(sorted(map(chr, table()))), min_size=1).map("".join))
-def test_traditional_characters_fold_as_simplified_ones(name):
-    assert fold(name) == fold(simplify(name))
-    assert len(fold(name)) == len(name)
+def test_traditional_characters_fold_as_simplified_ones():
+    everything = "".join(map(chr, table()))  # all of them: one that did not was seldom drawn
+    assert fold(everything) == fold(simplify(everything))
+    assert len(fold(everything)) == len(everything)
+    assert simplify("薴苧苎") == "苎苎苎"
 
 
 def test_a_traditional_text_is_judged_as_the_simplified_one(verifier):

@@ -19,11 +19,13 @@ def pairs() -> list[tuple[str, str]]:
     """(traditional, simplified) of the characters that stand in texts of one script only."""
     convert = OpenCC("t2s").convert
     found = [(character, convert(character)) for character in map(chr, _HAN)]
-    return [
-        (old, new)
+    kept = {
+        old: new
         for old, new in found
         if old != new and len(new) == 1 and new <= "\uffff" and (old in _NEVER_IN_SIMPLIFIED or not _in_gb2312(old))
-    ]
+    }
+    # 薴 is 苧 in simplified characters, which is traditional for 苎 too: to be compared, all three are one.
+    return [(old, kept.get(new, new)) for old, new in kept.items()]
 
 
 def _in_gb2312(character: str) -> bool:
