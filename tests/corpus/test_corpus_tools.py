@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cacre.data import load_examples, write_rows
+from cacre.data.splits import split_examples
 from cacre.schema import load_schema
 
 TOOLS = Path(__file__).parents[2] / "corpus/tools"
@@ -25,7 +27,7 @@ def tool(name):
     return module
 
 
-compact, describe = tool("compact"), tool("describe")
+compact, describe, split = tool("compact"), tool("describe"), tool("split")
 
 
 def parsed(text):
@@ -88,3 +90,34 @@ def test_variety_is_counted():
         "一二三四五六七八九十甲乙丙",
         "二三四五六七八九十甲乙丙丁",
     }
+
+
+def test_dev_stays_what_it_was_when_texts_come_to_it(tmp_path, monkeypatch):
+    rows = [
+        {"id": f"r{n}", "genre": "百科", "text": f"《书{n}》由人{n}写成。", "anchors": [[f"书{n}", "作者", f"人{n}"]],
+         "positives": [[f"书{n}", "写书人", f"人{n}"]], "negatives": [[f"人{n}", "作者", f"书{n}"]], "kinds": ["swap"]}
+        for n in range(40)
+    ]  # fmt: skip
+    write_rows(tmp_path / "old/a.jsonl", rows[:25])
+    write_rows(tmp_path / "old/b.jsonl", rows[25:])
+    parts = split_examples(load_examples(tmp_path / "old"), (0.8, 0.2, 0.0), 5)
+    leaking = parts.dev[0].anchors[0]
+    more = [
+        {
+            **rows[0],
+            "id": "m0",
+            "text": f"{leaking.object}还是《{leaking.subject}》的作者。",
+            "anchors": [list(leaking)],
+        },
+        {**rows[0], "id": "m1", "text": "《新书》的作者是新人。", "anchors": [["新书", "作者", "新人"]]},
+    ]
+    write_rows(tmp_path / "more.jsonl", more)
+    words = ["split.py", str(tmp_path / "old"), "--more", str(tmp_path / "more.jsonl"), "-o", str(tmp_path / "out"),
+             "--dev-fraction", "0.2", "--seed", "5"]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", words)
+    assert split.main() == 0
+    lines = [(tmp_path / f"out/{name}.jsonl").read_text(encoding="utf-8").splitlines() for name in ("train", "dev")]
+    train, dev = ([json.loads(line) for line in part] for part in lines)
+    assert [row["id"] for row in dev] == [example.id for example in parts.dev]
+    assert [row["id"] for row in train] == [*(example.id for example in parts.train), "m1"]
+    assert all(row in rows for row in dev)  # with genre and kinds, as they stood in their files
