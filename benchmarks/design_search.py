@@ -69,7 +69,7 @@ def runs_of(plan: dict[str, Any]) -> Iterator[Run]:
                 for source in (plan.get("set", {}), part.get("set", {}), changed, {"training": {"seed": seed}}):
                     for table, values in source.items():
                         tables.setdefault(table, {}).update(values)
-                yield Run(group, variant, seed, load_settings("default", tables), change.get("extracted", ()))
+                yield Run(group, variant, seed, load_settings("similarity", tables), change.get("extracted", ()))
 
 
 def lists_auc(folder: Path, data: Path) -> float:

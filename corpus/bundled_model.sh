@@ -35,7 +35,7 @@ if [ -n "${REPLACED:-}" ]; then
         --set encoder.dropout=0.0 --epochs 3 --learning-rate 5e-4 ${KEEP[@]+"${KEEP[@]}"}
     ENCODER=$RUNS/encoder-rtd
 fi
-cacre train corpus/seed corpus/train -o "$OUT" --config reader --schema open --precision float16 --max-recall-loss 0.1 \
+cacre train corpus/seed corpus/train -o "$OUT" --schema open --precision float16 --max-recall-loss 0.1 \
     --extracted corpus/extracted/candidates.jsonl --set training.seed="$SEED" \
     --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
     --set training.complete_annotation=true --set training.renamed_copies=1 --set training.epochs=4 \

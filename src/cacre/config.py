@@ -1,8 +1,9 @@
 """The settings of cacre: frozen, typed, read from TOML, an unknown key is an error.
 
 Each place where the paper leaves the computation open is one named setting here (Annn are the numbers of the list in
-docs/paper.md). Two presets ship with the package: `paper` is literal, `default` is made for two CPU
-cores and no pretrained weights; it has not been tuned by a sweep. The defaults in this file are those of `default`.
+docs/paper.md). Three presets ship with the package: `paper` is literal; `similarity` is the paper's way with string
+evidence, made for two CPU cores and no pretrained weights; `default` has a reader in place of the similarity, as the
+bundled model has. The values in this file are those of `similarity`: the other two name where they differ.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cacre.types import NegativeKind
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
+PRESETS = ("default", "similarity", "paper")
 
 
 class _Settings(BaseModel):
@@ -111,7 +113,9 @@ class ModelSettings(_Settings):
         if not self.mask_padding and not self.pad_to_max:
             raise ValueError("mask_padding=false lets padding count, so lengths must be fixed: set pad_to_max=true")
         if self.reader_layers and not (self.evidence and self.attention == "cross" and self.mask_padding):
-            raise ValueError("reader_layers needs evidence=true, attention='cross' and mask_padding=true")
+            raise ValueError(
+                "reader_layers needs evidence, attention='cross', mask_padding; the preset similarity has none"
+            )
         if self.evidence_head and not (self.reader_layers and self.triple_encoding == "parts"):
             raise ValueError("evidence_head adds to a reader's logit: set reader_layers and triple_encoding='parts'")
         if self.reader_layers and (self.second_hop != "none" or self.evidence_layers):
@@ -225,8 +229,8 @@ class TrainingSettings(OptimisationSettings):
 class Settings(_Settings):
     """All settings of one run."""
 
-    preset: str = "default"
-    """Name of the preset it started from; information only."""
+    preset: str = "similarity"
+    """Name of the preset it starts from. In what is saved, information only: all values stand there."""
     encoder: EncoderSettings = EncoderSettings()
     model: ModelSettings = ModelSettings()
     loss: LossSettings = LossSettings()
@@ -241,29 +245,34 @@ class Settings(_Settings):
         return self
 
 
-def load_settings(name_or_path: str | Path = "default", overrides: dict[str, Any] | None = None) -> Settings:
+def load_settings(
+    name_or_path: str | Path = "default", overrides: dict[str, Any] | None = None, *, base: str = "default"
+) -> Settings:
     """Read settings from a preset or a TOML file.
 
     Args:
-        name_or_path: `paper`, `default`, `reader`, or the path of a TOML file with the tables of `Settings`.
+        name_or_path: `default`, `similarity`, `paper`, or the path of a TOML file with the tables of `Settings`.
         overrides: Nested values that win over the file, such as `{"training": {"seed": 2}}`.
+        base: The preset that a file starts from which names none as `preset`.
 
     Raises:
-        ConfigError: The file is missing or malformed, or a key or value is not allowed.
+        ConfigError: The file is missing or malformed, names no preset, or a key or value is not allowed.
     """
     values = read_tables(name_or_path)
-    for table, entries in (overrides or {}).items():
-        there = values.get(table, {})
-        mergeable = isinstance(entries, dict) and isinstance(there, dict)
-        values[table] = {**there, **entries} if mergeable else entries
-    return parse_settings(values, str(name_or_path))
+    if (start := values.setdefault("preset", base)) not in PRESETS:
+        raise ConfigError(f"{name_or_path}: preset = {start!r:.80}: there are {', '.join(PRESETS)}")
+    values = _merged(read_tables(start), values)
+    return parse_settings(_merged(values, overrides or {}), str(name_or_path))
+
+
+def _merged(values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """The values with the others on top, key by key within each table."""
+    both = [name for name in others if isinstance(values.get(name), dict) and isinstance(others[name], dict)]
+    return values | others | {name: values[name] | others[name] for name in both}
 
 
 def read_tables(name_or_path: str | Path) -> dict[str, Any]:
-    """What a preset or a TOML file says, as it is: nothing is checked, and defaults are not added.
-
-    Args:
-        name_or_path: As `load_settings` takes it.
+    """What a preset or a TOML file says, as it is: nothing is checked, and nothing else is added.
 
     Raises:
         ConfigError: The file is missing or malformed.
@@ -273,8 +282,7 @@ def read_tables(name_or_path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
-        presets = "paper, default, reader"
-        raise ConfigError(f"{name_or_path}: not a preset ({presets}) and not a readable file: {error}") from error
+        raise ConfigError(f"{name_or_path}: no preset ({', '.join(PRESETS)}) and no readable file: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name_or_path}: not valid TOML: {error}") from error
 

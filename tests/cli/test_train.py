@@ -76,7 +76,7 @@ def test_settings_reach_the_training(data, tmp_path, monkeypatch):
         pass
 
     def record(examples, output, settings, schema, dev, extracted, start):
-        assert (settings.training.epochs, settings.loss.negatives, settings.model.evidence) == (3, "own", False)
+        assert (settings.training.epochs, settings.loss.negatives, settings.model.role_embedding) == (3, "own", False)
         assert settings.encoder.name_or_path == "./folder"
         assert (len(examples), schema.name, dev, start) == (2, "duie", None, None)
         assert extracted == {"甲是乙。": (("甲", "妻子", "乙"),)}
@@ -86,7 +86,7 @@ def test_settings_reach_the_training(data, tmp_path, monkeypatch):
     found = tmp_path / "found.jsonl"
     triple = {"subject": "甲", "predicate": "妻子", "object": "乙"}
     found.write_text(json.dumps({"text": "甲是乙。", "triples": [triple]}), encoding="utf-8")
-    sets = ["training.epochs=3", "loss.negatives=own", "model.evidence=false", "encoder.name_or_path=./folder"]
+    sets = ["training.epochs=3", "loss.negatives=own", "model.role_embedding=false", "encoder.name_or_path=./folder"]
     arguments = ["train", str(data), "-o", str(tmp_path / "out"), "--limit", "2", "--extracted", str(found)]
     result = CliRunner().invoke(app, arguments + [a for s in sets for a in ("--set", s)])
     assert isinstance(result.exception, Seen)
@@ -190,7 +190,7 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
 def test_no_such_data_preset_or_schema(data, tmp_path, no_training):
     missing = tmp_path / "none.jsonl"
     assert str(missing) in error_of("train", missing, "-o", tmp_path / "out")
-    presets = "not a preset (paper, default, reader)"
+    presets = "no preset (default, similarity, paper)"
     assert presets in error_of("train", data, "-o", tmp_path / "out", "--config", "papers")
     assert "none.json" in error_of("train", data, "-o", tmp_path / "out", "--schema", tmp_path / "none.json")
 

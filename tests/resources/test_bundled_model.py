@@ -38,9 +38,9 @@ def test_it_is_small_and_holds_no_weights_but_onnx():
     assert sum(path.stat().st_size for path in folder.iterdir()) <= MEGABYTES * 1e6
 
 
-def test_its_network_is_that_of_the_preset_reader():
+def test_its_network_is_that_of_the_preset_default():
     settings = json.loads((bundled_models()["mini-zh"] / "config.json").read_text(encoding="utf-8"))["settings"]
-    preset = load_settings("reader").model_dump(mode="json")
+    preset = load_settings().model_dump(mode="json")
     assert settings["model"] == preset["model"] and settings["loss"] == preset["loss"]
 
 

@@ -35,7 +35,10 @@ class Precision(StrEnum):
 def train_command(
     data: Annotated[list[Path], typer.Argument(help="Contrastive or DuIE rows: files, or folders of *.jsonl.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The model folder.")],
-    config: Annotated[str, typer.Option(help="Preset (default, paper, reader) or TOML file.")] = "default",
+    config: Annotated[
+        str | None,
+        typer.Option(help="Preset (default, similarity, paper) or TOML file; without it default, or with --from none."),
+    ] = None,
     dev: Annotated[list[Path] | None, typer.Option(help="Dev rows; split off from DATA when not given.")] = None,
     start: Annotated[
         str | None,
@@ -86,8 +89,10 @@ def train_command(
         del own["encoder"]["frozen"]  # is no part of the network: the file or --set says it
         own["encoder"] |= changes.get("encoder", {})
         own["loss"] = _loss(trained.settings.loss.model_dump(), config) | changes.get("loss", {})
-        changes |= own
-    settings = load_settings(config, changes)
+        changes |= {**own, "preset": trained.settings.preset}
+    # The rates of a preset are for a network that begins anew.
+    base = "similarity" if trained else "default"
+    settings = load_settings(config or base, changes, base=base)
     relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
@@ -123,9 +128,9 @@ def _leak(examples: Sequence[Example], dev: Sequence[Example]) -> str:
     )
 
 
-def _loss(of_start: dict[str, Any], config: str) -> dict[str, Any]:
+def _loss(of_start: dict[str, Any], config: str | None) -> dict[str, Any]:
     """The loss that the start was trained by, save what somebody has written down."""
-    written = read_tables(config).get("loss", {})
+    written = read_tables(config).get("loss", {}) if config else {}
     if not isinstance(written, dict):
         raise ConfigError(f"{config}: loss = {written!r:.80} is no table: write [loss]")
     return of_start | written
