@@ -6,8 +6,8 @@ Systems: each model folder given (one per seed; the bundled model if none is), a
 given encoder, or from that of a verifier (`--cross-encoder mini-zh`), on the same texts (once for each `--seed`; of
 several `--rate` the one with the best AUC on the dev part after a pass; with `--markers` the names are marked in its
 texts), boosted trees on string evidence, the rule filter, a
-relation prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train` and the wrong
-candidates of an extractor on these texts; none of the test sets below chose anything.
+relation prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train`, those of `--more`, and the
+wrong candidates of an extractor on these texts; none of the test sets below chose anything.
 
 Test sets: the corpus's lists and natural candidates, and with `--data` the research data, which is not part of this
 repository: an LLM's lists, its anchors judged by a reader and by annotation, extractors' output by annotation.
@@ -37,7 +37,7 @@ from cacre.config import Settings
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted, with_extracted
 from cacre.data.normalisation import normalise_triple
-from cacre.data.splits import split_examples
+from cacre.data.splits import find_leaks, split_examples
 from cacre.evaluation import roc_auc
 from cacre.evaluation.bootstrap import TextDraws, percentile_interval
 from cacre.evaluation.fitting import LabelledText
@@ -255,6 +255,7 @@ def main() -> None:
     parser.add_argument(
         "--cross-encoder", help="encoder folder, or verifier, whose encoder the cross-encoder starts from"
     )
+    parser.add_argument("--more", nargs="*", default=["corpus/more"], help="rows that are for training alone")
     parser.add_argument("--extracted", nargs="*", default=["corpus/extracted/candidates.jsonl"])
     parser.add_argument("--seed", type=int, action="append", help="seeds of the cross-encoder")
     parser.add_argument("--epochs", type=int, default=3, help="passes of the cross-encoder")
@@ -267,7 +268,10 @@ def main() -> None:
     examples = load_examples(["corpus/seed", "corpus/train"], schema=schema)
     parts = split_examples(examples, fractions, training.seed)
     extracted = load_extracted(arguments.extracted)
-    train = lists(with_extracted(parts.train, extracted, schema, most=training.extracted_negatives))
+    more = load_examples(arguments.more, schema=schema) if arguments.more else []
+    leaking = {leak.right for leak in find_leaks(parts.dev, more)}
+    learnt = [*parts.train, *(example for index, example in enumerate(more) if index not in leaking)]
+    train = lists(with_extracted(learnt, extracted, schema, most=training.extracted_negatives))
     trained_on = digest(repr(train).encode())
     models = arguments.model or ["mini-zh"]
     systems: dict[str, dict[str, Scored]] = {"CACRE": {model_key(m): model_scores(m) for m in models}}
