@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from cacre.similarity import (
     global_cosine,
-    least_aligned_part,
     masked_mean,
     max_sim,
     position_cosine,
@@ -119,18 +118,6 @@ def test_max_sim_finds_a_moved_token_where_positions_do_not():
     moved = left.roll(1, dims=0)
     assert max_sim(left, moved).item() == pytest.approx(1.0)
     assert position_cosine(left, moved).item() == pytest.approx(0.0)
-
-
-def test_the_least_aligned_part_decides():
-    triple, text = torch.eye(3), torch.eye(3)
-    weights = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])  # the third looks where it is not
-    roles = torch.tensor([1, 2, 3])
-    assert least_aligned_part(triple, text, weights, roles).item() == 0.0
-    assert least_aligned_part(triple, text, torch.eye(3), roles).item() == pytest.approx(1.0)
-    assert least_aligned_part(triple, text, torch.eye(3), torch.tensor([0, 1, 2])).item() == 0.0  # no object
-    four = torch.cat([triple, triple[1:2]]), torch.cat([torch.eye(3), weights[2:]]), torch.tensor([1, 2, 3, 2])
-    # Of two tokens of the predicate one fits: a part counts with the mean of its tokens.
-    assert least_aligned_part(four[0], text, four[1], four[2]).item() == pytest.approx(0.5)
 
 
 def test_max_sim_is_directed_and_its_symmetric_form_is_not():

@@ -67,9 +67,8 @@ class ModelSettings(_Settings):
     max_triple_length: Count = 64
     mask_padding: bool = True
     """Leave padding out of attention, convolution and means (A3)."""
-    local_similarity: Literal["position", "soft_alignment", "max_sim", "least_part"] = "soft_alignment"
-    """How text and triple are compared locally (A4): position j with j, through W_R, by the best match, or the least of
-    subject, predicate and object, each through W_R."""
+    local_similarity: Literal["position", "soft_alignment", "max_sim"] = "soft_alignment"
+    """How text and triple are compared locally (A4): position j with j, through W_R, or by the best match."""
     pair_similarity: Literal["position", "max_sim"] = "max_sim"
     """How two triples are compared locally (A44)."""
     projection: Literal["conv", "none"] = "conv"
@@ -125,10 +124,8 @@ class ModelSettings(_Settings):
             raise ValueError("triple_encoding='parts' has no place for joining words: use triple_format='separators'")
         if self.conv_kernel % 2 == 0:
             raise ValueError(f"conv_kernel must be odd, got {self.conv_kernel}")
-        if self.local_similarity in ("soft_alignment", "least_part") and self.attention == "none":
-            raise ValueError(
-                f"local_similarity='{self.local_similarity}' needs attention='cross': use 'max_sim' or 'position'"
-            )
+        if self.local_similarity == "soft_alignment" and self.attention == "none":
+            raise ValueError("local_similarity='soft_alignment' needs attention='cross': use 'max_sim' or 'position'")
         return self
 
 

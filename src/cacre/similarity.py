@@ -114,32 +114,6 @@ def soft_alignment(
     return _mean_of_valid(cosines, triple_valid)
 
 
-def least_aligned_part(
-    triple: Tensor,
-    text: Tensor,
-    weights: Tensor,
-    role_ids: Tensor,
-    triple_mask: Tensor | None = None,
-    text_mask: Tensor | None = None,
-) -> Tensor:
-    """`soft_alignment` of subject, predicate and object by themselves, and the least of the three.
-
-    Args:
-        triple: X_R, [..., L_R, P].
-        text: X_T, [..., L_T, P].
-        weights: W_R of equation (3), [..., L_R, L_T].
-        role_ids: [..., L_R]: 1 subject, 2 predicate, 3 object.
-        triple_mask: [..., L_R].
-        text_mask: [..., L_T].
-
-    Returns:
-        [...], in [-1, 1]; a part without a token counts as 0.
-    """
-    valid = _valid(triple, triple_mask)
-    parts = [soft_alignment(triple, text, weights, valid & (role_ids == role), text_mask) for role in (1, 2, 3)]
-    return torch.stack(parts).amin(dim=0)
-
-
 def max_sim(
     query: Tensor, document: Tensor, query_mask: Tensor | None = None, document_mask: Tensor | None = None
 ) -> Tensor:

@@ -32,7 +32,6 @@ def same_weights(**settings):
         {"mask_padding": False, "pad_to_max": True},
         {"local_similarity": "position"},
         {"local_similarity": "max_sim"},
-        {"local_similarity": "least_part"},
         {"role_embedding": False},
         {"evidence": False},
         {"evidence_layers": 0},

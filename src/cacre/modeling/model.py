@@ -22,14 +22,7 @@ from cacre.modeling.evidence_channel import EvidenceChannel
 from cacre.modeling.pretrained import Encoder
 from cacre.modeling.reader import Question, Reader
 from cacre.modeling.values import Pair, Projection, Similarity
-from cacre.similarity import (
-    global_cosine,
-    least_aligned_part,
-    max_sim,
-    position_cosine,
-    soft_alignment,
-    symmetric_max_sim,
-)
+from cacre.similarity import global_cosine, max_sim, position_cosine, soft_alignment, symmetric_max_sim
 
 LOGIT_SCALE = 4.0
 """text_score is tanh(logit / 4): nearly linear where it matters, and in the range of a cosine."""
@@ -222,7 +215,7 @@ class Cacre(nn.Module):
             text, triple = text + text_shift, triple + triple_shift
         if not self.settings.mask_padding:
             text_mask, triple_mask = torch.ones_like(text_mask), torch.ones_like(triple_mask)
-        return Projection(text, text_mask, triple, triple_mask, attention, role_ids=pair.role_ids)
+        return Projection(text, text_mask, triple, triple_mask, attention)
 
     def _read(self, pair: Pair) -> Projection:
         """X_R and the reader's logits; of X_T nothing but its length."""
@@ -266,9 +259,6 @@ class Cacre(nn.Module):
             local = position_cosine(x_r, x_t, r_mask, t_mask)
         elif self.settings.local_similarity == "soft_alignment":
             local = soft_alignment(x_r, x_t, attention, r_mask, t_mask)
-        elif self.settings.local_similarity == "least_part":
-            assert projection.role_ids is not None
-            local = least_aligned_part(x_r, x_t, attention, projection.role_ids, r_mask, t_mask)
         else:
             local = max_sim(x_r, x_t, r_mask, t_mask)
         return Similarity(local, global_cosine(x_t, x_r, t_mask, r_mask))

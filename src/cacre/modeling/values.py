@@ -38,7 +38,6 @@ class Projection(NamedTuple):
     triple_mask: Tensor  # [C, L_R]
     attention: Tensor  # W_R [C, L_R, L_T]; with a reader its own weights, which decided
     logit: Tensor | None = None  # [C], of the reader, in whose presence X_T is [C, L_T, 0]
-    role_ids: Tensor | None = None  # [C, L_R], 1 subject, 2 predicate, 3 object; for the least of the three parts
 
 
 class Similarity(NamedTuple):

@@ -250,8 +250,7 @@ def _cosines(similarity: Similarity) -> Tensor:
 
 def _text_cosines(model: Cacre, projection: Projection, view: Tensor, triple: Tensor) -> Tensor:
     x_t, t_mask, x_r, r_mask, attention = projection[:5]
-    roles = None if projection.role_ids is None else projection.role_ids[triple]
-    part = Projection(x_t[view], t_mask[view], x_r[triple], r_mask[triple], attention[triple], role_ids=roles)
+    part = Projection(x_t[view], t_mask[view], x_r[triple], r_mask[triple], attention[triple])
     return _cosines(model.text_similarity(part))
 
 
