@@ -5,9 +5,9 @@
 Systems: each model folder given (one per seed; the bundled model if none is), a cross-encoder trained here from the
 given encoder, or from that of a verifier (`--cross-encoder mini-zh`), on the same texts (once for each `--seed`; of
 several `--rate` the one with the best AUC on the dev part after a pass; with `--markers` the names are marked in its
-texts), boosted trees on string evidence, the rule filter, a
-relation prior. All are trained on the lists of the train part of `corpus/seed` and `corpus/train`, those of `--more`, and the
-wrong candidates of an extractor on these texts; none of the test sets below chose anything.
+texts), boosted trees on string evidence, the rule filter, a relation prior. All are trained on the lists of the train
+part of `corpus/seed` and `corpus/train`, those of `--more`, and the wrong candidates of an extractor on these texts;
+none of the test sets below chose anything.
 
 Test sets: the corpus's lists and natural candidates, and with `--data` the research data, which is not part of this
 repository: an LLM's lists, its anchors judged by a reader and by annotation, extractors' output by annotation.
