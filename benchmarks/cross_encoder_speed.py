@@ -73,8 +73,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         width = arguments.width
         encoder = {"num_layers": arguments.layers, "hidden_size": width, "num_heads": width // 64}
         encoder |= {"intermediate_size": 4 * width, "architecture": "bert"}
-    model = {"reader_layers": 2, "evidence_layers": 0, "second_hop": "none", "triple_encoding": arguments.triples}
-    return load_settings("similarity", {"encoder": encoder, "model": model, "loss": {"bce_weight": 1.0}})
+    head = {} if arguments.triples == "parts" else {"evidence_head": 0.0}  # which needs the predicate by itself
+    return load_settings("default", {"encoder": encoder, "model": {"triple_encoding": arguments.triples, **head}})
 
 
 def write_folders(loaded: LoadedModel, work: Path) -> dict[str, Path]:

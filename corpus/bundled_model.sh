@@ -4,12 +4,13 @@
 #   REPLACED=1 CORPUS=folder: go on from it by finding replaced characters
 #   RUNS=where runs are kept (default runs); SEED of the verifier (default 13); TRAIN_ONLY=1 leaves the package as it is
 #   BF16=true computes in bfloat16: a fifth faster where the CPU has it (avx512_bf16), much slower where it has not
-# Takes 46 and 80 minutes of a core to pre-train and 60 to 105 to train. What other seeds give, and how little REPLACED=1
+# Takes 46 and 80 minutes of a core to pre-train, 60 to 105 and 45 to train. What other seeds give, and how little REPLACED=1
 # brings: docs/results/bundled-model.md. Repeats the recipe, not the exact weights.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 RUNS=${RUNS:-runs}
 SEED=${SEED:-13}
+FIRST=$RUNS/mini-zh-$SEED-first
 OUT=$RUNS/mini-zh-$SEED
 TARGET=src/cacre/resources/models/mini-zh
 ENCODER=corpus/encoder
@@ -35,10 +36,19 @@ if [ -n "${REPLACED:-}" ]; then
         --set encoder.dropout=0.0 --epochs 3 --learning-rate 5e-4 ${KEEP[@]+"${KEEP[@]}"}
     ENCODER=$RUNS/encoder-rtd
 fi
-cacre train corpus/seed corpus/train -o "$OUT" --schema open --precision float16 --max-recall-loss 0.1 \
-    --extracted corpus/extracted/candidates.jsonl --set training.seed="$SEED" \
-    --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
+cacre train corpus/seed corpus/train -o "$FIRST" --schema open --extracted corpus/extracted/candidates.jsonl \
+    --set training.seed="$SEED" --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
     --set training.complete_annotation=true --set training.renamed_copies=1 --set training.epochs=4 \
+    --set training.patience=9 --set training.bf16="${BF16:-false}"
+# Then the texts of corpus/more too; what was dev stays dev.
+python corpus/tools/split.py corpus/seed corpus/train --more corpus/more --seed "$SEED" -o "$RUNS/split-$SEED"
+cacre train "$RUNS/split-$SEED/train.jsonl" --dev "$RUNS/split-$SEED/dev.jsonl" -o "$OUT" --from "$FIRST" \
+    --precision float16 --max-recall-loss 0.1 --extracted corpus/extracted/candidates.jsonl \
+    --set training.seed="$SEED" --set training.start_weight=0 --set training.chosen_by=text_auc \
+    --set training.generated_negatives=1 \
+    --set training.generated_kinds='["corrupt_subject", "corrupt_predicate", "swap_roles"]' \
+    --set training.learning_rate=6e-4 --set training.encoder_learning_rate=2e-4 \
+    --set training.complete_annotation=true --set training.renamed_copies=1 --set training.epochs=2 \
     --set training.patience=9 --set training.bf16="${BF16:-false}" \
     --name mini-zh --license apache-2.0 --note "$(cat corpus/mini-zh.note.md)"
 if [ -n "${TRAIN_ONLY:-}" ]; then
