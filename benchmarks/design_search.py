@@ -107,7 +107,8 @@ def row(run: Run, base: dict[str, Any] | None, metrics: dict[str, Any], others: 
     found = [f"{metrics['also'][name]:.4f}" if name in metrics["also"] else "" for name in others]
     also = "".join(f" {value} |" for value in found)
     cost = f"{metrics['seconds']:.0f} | {metrics['parameters'] / 1e6:.2f}"
-    return f"| {run.variant} | {text:.4f} | {gain} |{also} {anchor:.4f} | {curve} | {cost} |".replace("0.", ".")
+    line = f"| {run.variant} | {text:.4f} | {gain} |{also} {anchor:.4f} | {curve} | {cost} |"
+    return re.sub(r"(?<!\d)0\.", ".", line)  # .87 for 0.87, but 30.3 as it is
 
 
 def main() -> None:
