@@ -23,16 +23,19 @@ from cacre.inference import load_verifier
 from cacre.schema import load_schema
 from cacre.types import Candidate, Triple
 
+LabelledRows = list[tuple[str, list[Candidate], list[str]]]
 
-def dev_texts(folders: list[str]) -> set[str]:
-    """Texts that training leaves out."""
+
+def dev_rows(folders: list[str]) -> LabelledRows:
+    """`labelled` of the texts that training leaves out."""
     training = Settings().training
     parts = (1 - training.dev_fraction, training.dev_fraction, 0.0)
     examples = load_examples(folders, schema=load_schema("open"))
-    return {e.text for e in split_examples(examples, parts, training.seed).dev}
+    dev = {e.text for e in split_examples(examples, parts, training.seed).dev}
+    return labelled(sorted(path for folder in folders for path in Path(folder).glob("*.jsonl")), dev)
 
 
-def labelled(paths: Iterable[Path], texts: set[str] | None) -> list[tuple[str, list[Candidate], list[str]]]:
+def labelled(paths: Iterable[Path], texts: set[str] | None) -> LabelledRows:
     """The texts (None: all), their candidates, and the kind of each: `right`, or what is wrong."""
     found = []
     for path in paths:
@@ -55,11 +58,7 @@ def main() -> None:
     parser.add_argument("--texts", nargs="+", default=["corpus/seed", "corpus/train"])
     parser.add_argument("--test", type=Path, metavar="FILE", help="these rows in place of dev")
     arguments = parser.parse_args()
-    if arguments.test:
-        rows = labelled([arguments.test], None)
-    else:
-        files = sorted(path for folder in arguments.texts for path in Path(folder).glob("*.jsonl"))
-        rows = labelled(files, dev_texts(arguments.texts))
+    rows = labelled([arguments.test], None) if arguments.test else dev_rows(arguments.texts)
     print("| model | kind | triples | AUC |\n|---|---|---|---|")
     for model in arguments.models:
         scores = load_verifier(model).score_many([row[:2] for row in rows])

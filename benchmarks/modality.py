@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dev_kinds import labelled
+from dev_kinds import dev_rows
 
 from cacre.inference import DecisionRules, load_verifier
 from cacre.inference.decision import MODALITIES
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--model", help="also measure what rejecting does to what this model keeps")
     parser.add_argument("--dev", action="store_true", help="only the dev part of the folders of contrastive rows")
     arguments = parser.parse_args()
-    rows = labelled(arguments.paths) if arguments.dev else [r for path in arguments.paths for r in read(Path(path))]
+    rows = dev_rows(arguments.paths) if arguments.dev else [r for path in arguments.paths for r in read(Path(path))]
     count(rows)
     if arguments.model:
         effect(rows, arguments.model)
