@@ -26,13 +26,14 @@ from cacre.types import Candidate, Triple
 LabelledRows = list[tuple[str, list[Candidate], list[str]]]
 
 
-def dev_rows(folders: list[str]) -> LabelledRows:
-    """`labelled` of the texts that training leaves out."""
+def dev_rows(folders: list[str], learnt: int | None = None) -> LabelledRows:
+    """`labelled` of the texts that training leaves out, or of the first so many that it learns from."""
     training = Settings().training
     parts = (1 - training.dev_fraction, training.dev_fraction, 0.0)
     examples = load_examples(folders, schema=load_schema("open"))
-    dev = {e.text for e in split_examples(examples, parts, training.seed).dev}
-    return labelled(sorted(path for folder in folders for path in Path(folder).glob("*.jsonl")), dev)
+    split = split_examples(examples, parts, training.seed)
+    texts = {e.text for e in (split.dev if learnt is None else split.train[:learnt])}
+    return labelled(sorted(path for folder in folders for path in Path(folder).glob("*.jsonl")), texts)
 
 
 def labelled(paths: Iterable[Path], texts: set[str] | None) -> LabelledRows:
@@ -57,8 +58,9 @@ def main() -> None:
     parser.add_argument("models", nargs="+")
     parser.add_argument("--texts", nargs="+", default=["corpus/seed", "corpus/train"])
     parser.add_argument("--test", type=Path, metavar="FILE", help="these rows in place of dev")
+    parser.add_argument("--learnt", type=int, metavar="N", help="the first N training texts in place of dev")
     arguments = parser.parse_args()
-    rows = labelled([arguments.test], None) if arguments.test else dev_rows(arguments.texts)
+    rows = labelled([arguments.test], None) if arguments.test else dev_rows(arguments.texts, arguments.learnt)
     print("| model | kind | triples | AUC |\n|---|---|---|---|")
     for model in arguments.models:
         scores = load_verifier(model).score_many([row[:2] for row in rows])

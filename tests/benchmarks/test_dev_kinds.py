@@ -35,8 +35,10 @@ def test_dev_rows_are_those_that_training_leaves_out(folder, benchmark_module):
     found = benchmark_module("dev_kinds").dev_rows([str(folder)])
     training = Settings().training
     fractions = (1 - training.dev_fraction, training.dev_fraction, 0.0)
-    dev = split_examples(load_examples(folder), fractions, training.seed).dev
-    assert [text for text, _, _ in found] == [example.text for example in dev]
+    split = split_examples(load_examples(folder), fractions, training.seed)
+    assert [text for text, _, _ in found] == [example.text for example in split.dev]
+    learnt = benchmark_module("dev_kinds").dev_rows([str(folder)], 5)
+    assert [text for text, _, _ in learnt] == [example.text for example in split.train[:5]]
     assert all(kinds == ["right", "negated", "swap"] for _, _, kinds in found)
 
 

@@ -44,7 +44,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cacre evaluate all.jsonl labels.jsonl --scores --label-source support --json",
     ),
     "train": (
-        "cacre train corpus/seed corpus/train corpus/more -o runs/mine --schema open --set training.epochs=8",
+        "cacre train corpus/train corpus/more -o runs/mine --schema open --set encoder.name_or_path=corpus/encoder",
         "cacre train pairs.jsonl -o runs/port --schema port.json --dev dev.jsonl",
         "cacre train pairs.jsonl -o runs/port --from mini-zh --set training.epochs=3",
     ),
