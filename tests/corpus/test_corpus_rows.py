@@ -37,7 +37,7 @@ def judged():
 
 
 def test_there_is_enough(rows):
-    assert len(rows["seed"]) + len(rows["train"]) + len(rows["more"]) >= 15_000
+    assert len(rows["seed"]) + len(rows["train"]) + len(rows["more"]) >= 23_000
     assert len(rows["test"]) >= 600
     texts = Counter(
         name for part in TRAINING for row in rows[part] for name in {anchor[1] for anchor in row["anchors"]}
