@@ -87,8 +87,8 @@ class ModelSettings(_Settings):
     triple_format: Literal["separators", "commas", "sentence"] = "separators"
     """`e1[SEP]r[SEP]e2`, `e1，r，e2`, or `e1的r是e2` (A14)."""
     triple_encoding: Literal["whole", "parts"] = "whole"
-    """Encode a triple as one sequence, or its three parts each by itself. Then a name or predicate of many triples is
-    encoded once and a paraphrase costs nothing; the parts meet in the attention and the projection only."""
+    """Encode a triple as one sequence, or its parts each by itself: what many triples share is encoded once, and a
+    paraphrase costs nothing."""
     triple_gradient: bool = True
     """Whether triples train the encoder too. Without, they are encoded as at inference and only texts train it: triples
     are most of what a batch encodes, and a reader asks little of them."""
@@ -101,8 +101,9 @@ class ModelSettings(_Settings):
     reader_layers: Annotated[int, Field(ge=0)] = 0
     """Decoder layers of the reader, which gives text_score in place of the similarity of X_T and X_R; 0 is none."""
     evidence_head: Annotated[float, Field(ge=0.0)] = 0.0
-    """Weight of a second logit beside the reader's, from string evidence and predicate alone; 0 is none. It is fitted
-    when the network has been trained, which takes a minute."""
+    """Weight of a second logit, from string evidence and predicate alone; 0 is none. Fitted last, in a minute."""
+    pattern_head: Annotated[float, Field(ge=0.0)] = 0.0
+    """Weight of a third logit, from the text without the names of subject and object; 0 is none. Fitted last too."""
     local_weight: Fraction = 0.7
     """w of equations (16)-(17), also at inference (A27, A31)."""
 
@@ -113,11 +114,10 @@ class ModelSettings(_Settings):
         if not self.mask_padding and not self.pad_to_max:
             raise ValueError("mask_padding=false lets padding count, so lengths must be fixed: set pad_to_max=true")
         if self.reader_layers and not (self.evidence and self.attention == "cross" and self.mask_padding):
-            raise ValueError(
-                "reader_layers needs evidence, attention='cross', mask_padding; the preset similarity has none"
-            )
-        if self.evidence_head and not (self.reader_layers and self.triple_encoding == "parts"):
-            raise ValueError("evidence_head adds to a reader's logit: set reader_layers and triple_encoding='parts'")
+            raise ValueError("reader_layers needs evidence, attention='cross', mask_padding; the preset has not all")
+        for name in ("evidence_head", "pattern_head"):
+            if getattr(self, name) and not (self.reader_layers and self.triple_encoding == "parts"):
+                raise ValueError(f"{name} adds to a reader's logit: set reader_layers and triple_encoding='parts'")
         if self.reader_layers and (self.second_hop != "none" or self.evidence_layers):
             raise ValueError("reader_layers leaves X_T out: set second_hop='none' and evidence_layers=0")
         if self.triple_encoding == "parts" and self.triple_format != "separators":

@@ -23,10 +23,11 @@ from cacre.types import Candidate
 
 pytestmark = pytest.mark.slow  # tracing the graphs takes several seconds
 GRAPHS = ("encoder", "pair", "compare")
+HEADS = {"evidence_head": 0.3, "pattern_head": 0.5}
 KINDS = {
     "default": (({"encoder": {"architecture": "modernbert"}},), "float32"),
     "literal": ((tiny_corpus.LITERAL,), "float16"),
-    "reader": ((tiny_corpus.READER, {"model": {"triple_encoding": "parts"}}), "float32"),
+    "reader": ((tiny_corpus.READER, {"model": {"triple_encoding": "parts", **HEADS}}), "float32"),
 }
 
 
@@ -95,6 +96,7 @@ def test_pair_equals_torch_at_other_sizes(exported):
             "role_ids": torch.randint(0, 4, (rows, l_r)),
             "marks": torch.randint(0, 2, (rows, l_t, loaded.featurizer.mark_count)).float(),
             "values": torch.rand(rows, loaded.featurizer.value_count),
+            "text_ids": torch.randint(5, 60, (texts, l_t)),
         }
         assert worst(model, folder, "pair", **inputs) <= 1e-4
 

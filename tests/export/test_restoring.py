@@ -15,7 +15,8 @@ from cacre.inference import load_verifier
 from cacre.modeling.folder import load_model
 
 pytestmark = pytest.mark.slow  # tracing the graphs takes several seconds
-READER = (tiny_corpus.READER, {"model": {"triple_encoding": "parts", "projection_size": 12, "evidence_head": 0.5}})
+HEADS = {"evidence_head": 0.5, "pattern_head": 0.5}
+READER = (tiny_corpus.READER, {"model": {"triple_encoding": "parts", "projection_size": 12, **HEADS}})
 KINDS = {
     "default": (({"encoder": {"architecture": "modernbert"}, "model": {"share_attention": True}},), "float32"),
     "literal": ((tiny_corpus.LITERAL,), "float16"),
@@ -64,7 +65,7 @@ def test_it_can_be_trained(folders):
     loaded = load_trainable(folders[1])
     assert loaded.model.encoder.backbone.config._attn_implementation == "sdpa", "eager is for export only"
     own = {name for name, parameter in loaded.model.named_parameters() if not parameter.requires_grad}
-    assert all("evidence_head" in name for name in own)  # it is fitted by itself
+    assert all("_head." in name for name in own)  # they are fitted by themselves
 
 
 def test_a_folder_of_an_earlier_version_is_refused(folders, tmp_path):

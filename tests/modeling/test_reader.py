@@ -7,15 +7,16 @@ from pydantic import ValidationError
 
 from cacre.config import ModelSettings, parse_settings
 from cacre.errors import ConfigError
+from cacre.modeling.mentions import mention_borders
 from cacre.modeling.model import LOGIT_SCALE
-from cacre.modeling.reader import Reader, _borders, _buckets
+from cacre.modeling.reader import Reader, _buckets
 from cacre.preprocessing.evidence import MARKS
 
 
 def test_distances_are_classed_by_side_and_steps():
     mention = torch.zeros(1, 30)
     mention[0, 10:13] = 1.0
-    first, last, found = _borders(mention)
+    first, last, found = mention_borders(mention)
     assert (first.item(), last.item(), found.item()) == (10, 12, 1.0)
     classes = _buckets(first, last, found, 30)[0].tolist()
     assert classes[10:13] == [0, 0, 0]
@@ -24,14 +25,14 @@ def test_distances_are_classed_by_side_and_steps():
 
 
 def test_a_missing_mention_has_a_class_of_its_own():
-    first, last, found = _borders(torch.zeros(1, 5))
+    first, last, found = mention_borders(torch.zeros(1, 5))
     assert found.item() == 0
     assert set(_buckets(first, last, found, 5)[0].tolist()) == {13}
 
 
 def test_a_mention_at_the_first_token_is_found():
     mention = torch.tensor([[1.0, 0.0, 0.0]])
-    assert [x.item() for x in _borders(mention)] == [0, 0, 1.0]
+    assert [x.item() for x in mention_borders(mention)] == [0, 0, 1.0]
 
 
 def test_text_score_is_the_logit_brought_into_the_range_of_a_cosine():

@@ -65,9 +65,9 @@ def test_losses_with_and_without_the_cache_are_the_same(tmp_path, layers):
     assert bool(found["cached"][1]) is bool(chosen.model.pair_width)
 
 
-def test_a_batch_of_cached_states_has_no_token_ids(tiny, features, tmp_path):
+def test_a_batch_of_cached_states_has_them_beside_token_ids(tiny, features, tmp_path):
     cache = EncoderCache(tiny.model.encoder, tmp_path / "states.bin", sequences(features))
     batch = Collator(tiny.featurizer, tiny.settings.model, LossSettings(), cache)(features)
-    assert "text_ids" not in batch
+    assert batch["text_ids"].shape == batch["text_mask"].shape and "triple_ids" not in batch
     assert batch["text_states"].shape == (*batch["text_mask"].shape, 16)
     assert batch["triple_states"].shape == (*batch["triple_mask"].shape, 16)

@@ -47,9 +47,11 @@ class PairGraph(nn.Module):
         role_ids: Tensor,
         marks: Tensor,
         values: Tensor,
+        text_ids: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Equations (2)-(17)."""
-        pair = Pair(text_states, text_mask, triple_states, triple_mask, role_ids, marks, values, text_row, judged)
+        triple = (triple_states, triple_mask, role_ids)
+        pair = Pair(text_states, text_mask, *triple, marks, values, text_row, judged, text_ids)
         projection = self.model(pair)
         score = self.model.text_similarity(projection).fuse(self.model.settings.local_weight)
         return score, projection.triple, projection.attention
@@ -103,6 +105,7 @@ def graph_specs(loaded: LoadedModel) -> dict[str, GraphSpec]:
         "role_ids": (torch.randint(0, 4, (3, l_r)), triple),
         "marks": (torch.rand(3, l_t, Featurizer.mark_count), marked),
         "values": (torch.rand(3, Featurizer.value_count), {0: "pairs"}),
+        "text_ids": (torch.randint(5, loaded.tokenizer.get_vocab_size(), (2, l_t)), text),
     }
     ids = torch.randint(5, loaded.tokenizer.get_vocab_size(), (3, 9))
     batch = {0: "sequences", 1: "length"}

@@ -230,6 +230,7 @@ _SIGNATURES = {
             "role_ids",
             "marks",
             "values",
+            "text_ids",
         ),
         ("text_row",),
         ("text_score", "triple_vectors", "attention"),

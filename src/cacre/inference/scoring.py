@@ -262,6 +262,7 @@ class Scorer:
         return {
             "text_states": text_states,
             "text_mask": text_mask,
+            "text_ids": pad([work.used[window].ids for window in row], text_length)[0],  # [T, L_T]
             "text_row": np.asarray([row[key[:2]] for key in batch], np.int64),  # [C]
             "judged": np.asarray(judged if len(judged) > 1 else judged * 2, np.int64),
             "triple_states": triple_states,

@@ -173,7 +173,10 @@ class Cacre(nn.Module):
         if settings.reader_layers:
             heads, dropout = settings.attention_heads, settings.dropout
             sizes = {"layers": settings.reader_layers, "heads": heads, "marks": marks, "values": values}
-            self.reader = Reader(width, dropout=dropout, evidence_head=settings.evidence_head, **sizes)
+            self.reader = Reader(
+                width, dropout=dropout, evidence_head=settings.evidence_head, pattern_head=settings.pattern_head,
+                vocabulary=encoder.vocabulary if settings.pattern_head else 0, **sizes,
+            )  # fmt: skip
         self.cross_attention = CrossAttention(width, settings) if settings.attention == "cross" else None
         self.projection = ProjectionNetwork(width, settings) if projected else None
 
@@ -232,6 +235,7 @@ class Cacre(nn.Module):
             pair.role_ids,
             pair.marks,
             self.evidence.standardise(pair.values),
+            pair.text_ids,
         )
         logit, looks = self.reader(question if pair.judged is None else question.take(pair.judged))
         if pair.judged is not None:

@@ -40,6 +40,17 @@ class Encoder(nn.Module):
         self.hidden_size = hidden_size
 
     @property
+    def token_vectors(self) -> Tensor:
+        """What it begins with for each token id, `[V, D']`; D' is its width, or less where it factorises."""
+        table = self.backbone.get_input_embeddings().weight  # type: ignore[operator]
+        return table.detach()  # type: ignore[no-any-return]
+
+    @property
+    def vocabulary(self) -> int:
+        """V, token ids there are."""
+        return len(self.token_vectors)
+
+    @property
     def longest_input(self) -> int | None:
         """Tokens that the table of absolute positions suffices for; None where positions are relative."""
         table = getattr(getattr(self.backbone, "embeddings", None), "position_embeddings", None)

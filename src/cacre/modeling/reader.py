@@ -16,6 +16,8 @@ from torch.nn import functional
 
 from cacre.errors import ConfigError
 from cacre.modeling.evidence_head import EvidenceHead
+from cacre.modeling.mentions import mention_borders
+from cacre.modeling.pattern_head import PatternHead
 from cacre.preprocessing.evidence import MARKS
 from cacre.similarity import masked_mean
 
@@ -39,11 +41,15 @@ class Question(NamedTuple):
     role_ids: Tensor  # [C, L_R]
     marks: Tensor  # [C, L_T, M]
     values: Tensor  # [C, F], standardised
+    text_ids: Tensor | None = None  # [T, L_T], for a pattern head
 
     def take(self, rows: Tensor) -> Question:
         """Some of the pairs."""
         row = rows if self.text_row is None else self.text_row[rows]
-        return Question(*self[:2], row, *(part[rows] for part in self[3:]))
+        return self._replace(
+            text_row=row, triple_states=self.triple_states[rows], role_ids=self.role_ids[rows],
+            marks=self.marks[rows], values=self.values[rows],
+        )  # fmt: skip
 
     def spread(self, x: Tensor) -> Tensor:
         """What belongs to a text, `[T, ...]`, repeated for each of its pairs, `[C, ...]`."""
@@ -115,6 +121,8 @@ class Reader(nn.Module):
         values: F.
         dropout: On attention weights, layers and head.
         evidence_head: Weight of the logit of an `EvidenceHead`, which is added; 0 is none.
+        pattern_head: Weight of the logit of a `PatternHead`, which is added; 0 is none.
+        vocabulary: Token ids there are, for a pattern head.
 
     Raises:
         ConfigError: The heads do not divide the width, or there are other marks.
@@ -130,6 +138,8 @@ class Reader(nn.Module):
         values: int,
         dropout: float,
         evidence_head: float = 0.0,
+        pattern_head: float = 0.0,
+        vocabulary: int = 0,
     ) -> None:
         super().__init__()
         if width % heads:
@@ -150,6 +160,9 @@ class Reader(nn.Module):
             nn.Linear(QUERIES * width + hidden, 256), nn.GELU(), nn.Dropout(dropout), nn.Linear(256, 1)
         )
         self.evidence_head = EvidenceHead(width, values, evidence_head) if evidence_head else None
+        self.pattern_head = None
+        if pattern_head:
+            self.pattern_head = PatternHead(width, vocabulary=vocabulary, marks=marks, weight=pattern_head)
 
     def forward(self, question: Question) -> tuple[Tensor, Tensor]:
         """Logits `[C]`, above 0 where the text is taken to support the triple, and where its parts look.
@@ -158,7 +171,7 @@ class Reader(nn.Module):
         """
         text, mask = question.spread(question.text_states), question.spread(question.text_mask)
         mentions = [question.marks[..., column] * mask for column in _NEAREST]  # [C, L_T] twice
-        borders = [_borders(mention) for mention in mentions]
+        borders = [mention_borders(mention) for mention in mentions]
         end = mask.sum(dim=1) - 1
         names = [masked_mean(question.triple_states, question.role_ids == role) for role in (1, 2, 3)]  # [C, D] each
         predicate = self.predicate(names[1])
@@ -175,16 +188,11 @@ class Reader(nn.Module):
         logit: Tensor = self.head(torch.cat([self.norm(x).flatten(1), values], dim=-1)).squeeze(-1)
         if self.evidence_head is not None:
             logit = logit + self.evidence_head.weight * self.evidence_head(question.values, names[1])
+        if self.pattern_head is not None:
+            assert question.text_ids is not None
+            ids = question.spread(question.text_ids)
+            logit = logit + self.pattern_head.weight * self.pattern_head(ids, mask, question.marks, names[1])
         return logit, weights[:, _BY_ROLE]
-
-
-def _borders(mention: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """First and last token of a mention, `[C]`, and `[C, 1]`, 1 where there is one; 0 and 0 where there is none."""
-    found, mention = mention.amax(dim=1, keepdim=True), mention.float()  # bfloat16 cannot count beyond 256
-    places = torch.arange(mention.shape[1], device=mention.device, dtype=mention.dtype)
-    last = (mention * places).amax(dim=1)
-    first = last - (mention * (last[:, None] - places)).amax(dim=1)
-    return first.long(), last.long(), found
 
 
 def _places(first: Tensor, last: Tensor, end: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

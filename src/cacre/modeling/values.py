@@ -19,6 +19,7 @@ class Pair(NamedTuple):
     values: Tensor  # [C, F]
     text_row: Tensor | None = None  # [C]; where it is given, text_states and text_mask are those of T texts, not of C
     judged: Tensor | None = None  # pairs that need a logit, where a reader would give one to all; the others get 0
+    text_ids: Tensor | None = None  # of the texts, as many as text_states; for a pattern head
 
     @property
     def spread(self) -> Pair:
@@ -26,7 +27,7 @@ class Pair(NamedTuple):
         if self.text_row is None:
             return self
         states, mask = (part.index_select(0, self.text_row) for part in (self.text_states, self.text_mask))
-        return self._replace(text_states=states, text_mask=mask, text_row=None)
+        return self._replace(text_states=states, text_mask=mask, text_row=None, text_ids=None)
 
 
 class Projection(NamedTuple):

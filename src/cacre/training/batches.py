@@ -46,14 +46,14 @@ class _Layout:
 class Collator:
     """Makes batches.
 
-    Keys of a batch: `text_ids`, `text_mask [B, L_T]`; `triple_ids`, `triple_mask`, `role_ids [R, L_R]` (or
-    `text_states`, `triple_states` from the cache of a frozen encoder; or, where the parts of triples are encoded, the
-    distinct ones as `piece_ids`, `piece_mask [Q, L_Q]`, the long ones as `long_piece_ids`, `long_piece_mask`, and
-    `triple_place [R, L_R]`: where among all their tokens, end to end, each token of a triple is); `pair_text`,
-    `pair_triple [C]` (rows), `marks [C, L_T, M]`, `values [C, F]`; `anchor`, `positive [N]`, `negative [N, K]` (pairs,
-    -1 where there is none); `other [N, Q]` (other texts' triples paired with this text) when the loss asks for them;
-    `twins [W, 2]` (a negative and its paraphrase). `parallel.StepCollator` adds `absent` where a process has no text of
-    its own.
+    Keys of a batch: `text_ids`, `text_mask [B, L_T]`; `triple_ids`, `triple_mask`, `role_ids [R, L_R]` (from the cache
+    of a frozen encoder also `text_states`, and `triple_states` in place of `triple_ids`; or, where the parts of triples
+    are encoded, the distinct ones as `piece_ids`, `piece_mask [Q, L_Q]`, the long ones as `long_piece_ids`,
+    `long_piece_mask`, and `triple_place [R, L_R]`: where among all their tokens, end to end, each token of a triple
+    is); `pair_text`, `pair_triple [C]` (rows), `marks [C, L_T, M]`, `values [C, F]`; `anchor`, `positive [N]`,
+    `negative [N, K]` (pairs, -1 where there is none); `other [N, Q]` (other texts' triples paired with this text) when
+    the loss asks for them; `twins [W, 2]` (a negative and its paraphrase). `parallel.StepCollator` adds `absent` where
+    a process has no text of its own.
 
     Args:
         featurizer: For pairs that arise only in a batch (another text's triple).
@@ -126,13 +126,13 @@ class Collator:
         text_length = self.model.max_text_length if self.model.pad_to_max else max(len(t.ids) for t in layout.texts)
         triple_length = self.model.max_triple_length if self.model.pad_to_max else None
         arrays: dict[str, Any] = {}
+        arrays["text_ids"], arrays["text_mask"] = pad([t.ids for t in layout.texts], text_length)
         if self.cache is None:
-            arrays["text_ids"], arrays["text_mask"] = pad([t.ids for t in layout.texts], text_length)
             arrays |= self._triple_arrays(layout.triples, triple_length)
         else:
             texts = [self.cache[row.ids] for row in layout.texts]
             triples = [row.assemble([self.cache[piece] for piece in row.pieces]) for row in layout.triples]
-            arrays["text_states"], arrays["text_mask"] = pad(texts, text_length)
+            arrays["text_states"], _ = pad(texts, text_length)
             arrays["triple_states"], arrays["triple_mask"] = pad(triples, triple_length)
         arrays["role_ids"], _ = pad([t.role_ids for t in layout.triples], triple_length)
         arrays["marks"], _ = pad([pair.marks for pair in layout.pairs], text_length)

@@ -60,7 +60,8 @@ def write_card(folder: Path, notes: CardNotes) -> None:
         encoder=f"{config['encoder']['model_type']}, {config['encoder'].get('num_hidden_layers', '?')} layers",
         preset=settings["preset"],
         summary=f"second_hop={model['second_hop']}, local_similarity={model['local_similarity']}, "
-        f"evidence={model['evidence']}, evidence_head={model['evidence_head']:g}, negatives={loss['negatives']}",
+        f"evidence={model['evidence']}, evidence_head={model['evidence_head']:g}, "
+        f"pattern_head={model['pattern_head']:g}, negatives={loss['negatives']}",
         schema=schema.get("name", "schema"),
         relations=len(schema["relations"]),
         files=[{"name": f.name, "size": f"{f.stat().st_size / 1e6:.2f} MB"} for f in sorted(folder.glob("*.onnx"))],

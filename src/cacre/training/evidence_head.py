@@ -14,14 +14,12 @@ from torch.optim.lr_scheduler import LinearLR
 
 from cacre.modeling.evidence_head import EvidenceHead
 from cacre.modeling.model import Cacre
-from cacre.similarity import masked_mean
-from cacre.training.features import ExampleFeatures, PairFeatures
+from cacre.training.features import ExampleFeatures
+from cacre.training.labelled_pairs import labelled_pairs, predicate_states
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 16, 512, 2e-3, 0.01
 LEAST_STEPS = 300
 """A new head goes through few pairs more often than `EPOCHS` times."""
-PREDICATE = 2
-"""Role of the predicate's tokens."""
 
 
 def fit_evidence_head(model: Cacre, examples: Sequence[ExampleFeatures], *, seed: int) -> float | None:
@@ -41,44 +39,13 @@ def fit_evidence_head(model: Cacre, examples: Sequence[ExampleFeatures], *, seed
     head = model.reader.evidence_head if model.reader is not None else None
     if head is None:
         return None
-    values, predicates, labels = _rows(model, examples)
+    rows, device = labelled_pairs(examples), next(model.parameters()).device
+    assert model.evidence is not None
+    values = model.evidence.standardise(torch.from_numpy(np.stack([pair.values for pair in rows.pairs])).to(device))
+    predicates = predicate_states(model, rows.pairs)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        return _fit(head, values, predicates, labels)
-
-
-def _rows(model: Cacre, examples: Sequence[ExampleFeatures]) -> tuple[Tensor, Tensor, Tensor]:
-    """Standardised values `[N, F]`, predicates `[N, D]` and labels `[N]` of all anchors and negatives, each once."""
-    assert model.evidence is not None
-    pairs: list[PairFeatures] = []
-    labels: list[float] = []
-    for example in examples:
-        for chosen, label in ((example.anchors, 1.0), (example.negatives, 0.0)):
-            places = dict.fromkeys(chosen)
-            pairs += [example.pairs[place] for place in places]
-            labels += [label] * len(places)
-    states: dict[bytes, Tensor] = {}
-    for pair in pairs:
-        piece = pair.triple.pieces[1]
-        if (key := piece.tobytes()) not in states:
-            states[key] = _predicate_state(model, piece)
-    device = next(model.parameters()).device
-    values = torch.from_numpy(np.stack([pair.values for pair in pairs])).to(device)
-    predicates = torch.stack([states[pair.triple.pieces[1].tobytes()] for pair in pairs])
-    return model.evidence.standardise(values), predicates, torch.tensor(labels, device=device)
-
-
-@torch.no_grad()
-def _predicate_state(model: Cacre, piece: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Tensor:
-    """What the reader takes for the predicate, `[D]`: the mean over its tokens, `[CLS]` and `[SEP]` left out."""
-    was_training = model.training
-    model.eval()
-    ids = torch.from_numpy(piece)[None].to(next(model.parameters()).device)
-    states = model.encode_triples(ids, torch.ones_like(ids))[:, 1:-1]  # [1, L, D]
-    model.train(was_training)
-    if model.role is not None:
-        states = states + model.role.weight[PREDICATE]
-    return masked_mean(states, torch.ones_like(ids[:, 1:-1]))[0]
+        return _fit(head, values, predicates, rows.labels.to(device))
 
 
 def _fit(head: EvidenceHead, values: Tensor, predicates: Tensor, labels: Tensor) -> float:

@@ -55,6 +55,8 @@ class ExampleFeatures:
         negatives: Pairs of all negatives of the text (A20 b): its own, the hard ones, the generated ones.
         paraphrased: (negative, its schema paraphrase), for those that have one.
         guard: Tells which triples must not serve as negatives of this text.
+        anchor_triples: The anchors themselves.
+        written: So many of the negatives, the first ones, came with the data; the others were generated.
     """
 
     key: int
@@ -66,6 +68,7 @@ class ExampleFeatures:
     paraphrased: Sequence[tuple[int, int]]
     guard: FalseNegativeGuard = field(repr=False)
     anchor_triples: Sequence[Triple] = ()
+    written: int = 0
 
     @property
     def length(self) -> int:
@@ -158,7 +161,16 @@ def featurize(
             continue
         made.append(
             ExampleFeatures(
-                key, builder.windows, builder.pairs, anchors, positives, negatives, twins, guard, example.anchors
+                key,
+                builder.windows,
+                builder.pairs,
+                anchors,
+                positives,
+                negatives,
+                twins,
+                guard,
+                example.anchors,
+                len(own),
             )
         )
     return Featurized(made, report, refused, skipped)

@@ -68,6 +68,7 @@ def project(model: Cacre, batch: Batch, *, positives: bool = False) -> Projectio
         batch["values"],
         text,
         _judged(batch, positives=positives),
+        batch["text_ids"],
     )
     result: Projection = model(pair)
     return result
@@ -88,15 +89,17 @@ def _states(model: Cacre, batch: Batch, side: str) -> Tensor:
     with cached states nor at inference, which encode without padding.
     """
     mask = batch[f"{side}_mask"]
-    if f"{side}_ids" in batch:
+    if f"{side}_states" in batch:
+        states: Tensor = model.narrow(
+            batch[f"{side}_states"]
+        )  # the cache of a frozen encoder ends where learning begins
+    elif f"{side}_ids" in batch:
         encode = model.encode_triples if side == "triple" else model.encode
         states = encode(batch[f"{side}_ids"], mask)
-    elif side == "triple" and "triple_place" in batch:
+    else:
         kinds = [kind for kind in ("piece", "long_piece") if f"{kind}_ids" in batch]
         parts = [model.encode_triples(batch[f"{kind}_ids"], batch[f"{kind}_mask"]).flatten(0, 1) for kind in kinds]
         states = functional.embedding(batch["triple_place"], torch.cat(parts))  # not by indexing: see `ReaderLayer`
-    else:
-        states = model.narrow(batch[f"{side}_states"])  # the cache of a frozen encoder ends where learning begins
     return states * mask[..., None].to(states.dtype)
 
 

@@ -82,3 +82,8 @@ class ProgressLines(TrainerCallback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def show_pass(what: str, number: int, count: int, loss: float) -> None:
+    """Say how far something has come that is learnt beside the network, as `pattern head: pass 2/8  loss 0.4312`."""
+    sys.stderr.write(f"{what}: pass {number}/{count}  loss {loss:.4f}\n")

@@ -40,6 +40,7 @@ from cacre.training.features import (
 )
 from cacre.training.objective import Criterion
 from cacre.training.parallel import meet, on_first, process_count, process_index, shared_encoder_cache
+from cacre.training.pattern_head import fit_pattern_head
 from cacre.training.record import data_record, run_record, weights_digest
 from cacre.training.trainer import CacreTrainer, dev_aucs, texts_at_once
 from cacre.types import Example
@@ -145,6 +146,7 @@ def _train(
     training = settings.training
     set_seed(training.seed)
     loaded = start or build_model(settings, schema, examples)
+    texts = len(examples)
     examples = with_renamed(examples, schema, copies=training.renamed_copies, seed=training.seed)
     train_features, dev_features = (
         _featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev"))
@@ -163,6 +165,8 @@ def _train(
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
     head_loss = fit_evidence_head(loaded.model, train_features.examples, seed=training.seed)
+    own = [example for example in train_features.examples if example.key < texts]
+    pattern_loss = fit_pattern_head(loaded.model, own, seed=training.seed)
     if weights:
         average_with(loaded.model, weights, training.start_weight)
     on_first(lambda: save_model(output, loaded))
@@ -170,6 +174,7 @@ def _train(
         "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
         **({"dev_of_start": before} if before else {}),
         **({} if head_loss is None else {"evidence_head_loss": head_loss}),
+        **({} if pattern_loss is None else {"pattern_head_loss": pattern_loss}),
         "steps": outcome.global_step,
         "seconds": round(time.monotonic() - started, 1),
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
