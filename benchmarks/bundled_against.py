@@ -37,7 +37,7 @@ from cacre.config import Settings
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted, with_extracted
 from cacre.data.normalisation import normalise_triple
-from cacre.data.splits import find_leaks, split_examples
+from cacre.data.splits import leaking_rows, split_examples
 from cacre.evaluation import roc_auc
 from cacre.evaluation.bootstrap import TextDraws, percentile_interval
 from cacre.evaluation.fitting import LabelledText
@@ -269,7 +269,7 @@ def main() -> None:
     parts = split_examples(examples, fractions, training.seed)
     extracted = load_extracted(arguments.extracted)
     more = load_examples(arguments.more, schema=schema) if arguments.more else []
-    leaking = {leak.right for leak in find_leaks(parts.dev, more)}
+    leaking = leaking_rows(parts.dev, more)
     learnt = [*parts.train, *(example for index, example in enumerate(more) if index not in leaking)]
     train = lists(with_extracted(learnt, extracted, schema, most=training.extracted_negatives))
     trained_on = digest(repr(train).encode())

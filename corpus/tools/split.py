@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cacre.data import load_examples, write_rows
-from cacre.data.splits import find_leaks, split_examples
+from cacre.data.splits import leaking_rows, split_examples
 from cacre.types import Example
 
 
@@ -41,7 +41,7 @@ def main() -> int:
     dev = [line for line, example in zip(lines, examples, strict=True) if id(example) in held]
     train = [line for line, example in zip(lines, examples, strict=True) if id(example) not in held]
     further, others = read(given.more)
-    leaking = {leak.right for leak in find_leaks(parts.dev, others)}
+    leaking = leaking_rows(parts.dev, others)
     train += [line for index, line in enumerate(further) if index not in leaking]
     for name, rows in (("train", train), ("dev", dev)):
         write_rows(given.output / f"{name}.jsonl", rows)

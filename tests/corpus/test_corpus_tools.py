@@ -109,6 +109,12 @@ def test_dev_stays_what_it_was_when_texts_come_to_it(tmp_path, monkeypatch):
             "text": f"{leaking.object}还是《{leaking.subject}》的作者。",
             "anchors": [list(leaking)],
         },
+        {
+            **rows[0],
+            "id": "m2",
+            "text": f"{leaking.object}，也就是写《{leaking.subject}》的人。",
+            "anchors": [list(leaking)],
+        },
         {**rows[0], "id": "m1", "text": "《新书》的作者是新人。", "anchors": [["新书", "作者", "新人"]]},
     ]
     write_rows(tmp_path / "more.jsonl", more)

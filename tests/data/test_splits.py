@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cacre.data.splits import find_leaks, hold_out_relations, split_examples
+from cacre.data.splits import find_leaks, hold_out_relations, leaking_rows, split_examples
 from cacre.errors import ConfigError
 from cacre.schema import load_schema
 from cacre.types import Example, Triple
@@ -73,6 +73,13 @@ def test_leaks_are_named():
         ("text", ("a甲乙",), 0, 1),
         ("pair", ("乙", "甲"), 0, 1),
     ]
+
+
+def test_every_row_that_leaks_is_found():
+    left = [example("甲乙", ("甲", "乙"))]
+    right = [example("乙甲", ("乙", "甲")), example("无关", ("丙", "丁")), example("又是甲乙", ("甲", "乙"))]
+    assert leaking_rows(left, [*right, example("甲乙")]) == {0, 2, 3}
+    assert leaking_rows(left, []) == frozenset()
 
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.2, 0.2), (1.2, -0.1, -0.1), (0.5, 0.5)])

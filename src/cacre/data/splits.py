@@ -95,6 +95,15 @@ def find_leaks(left: Sequence[Example], right: Sequence[Example]) -> list[Leak]:
     return list(leaks.values())
 
 
+def leaking_rows(left: Sequence[Example], right: Sequence[Example]) -> frozenset[int]:
+    """Places in the second set of all examples that share a text or an anchor's pair with the first.
+
+    `find_leaks` names each shared thing once, whatever the number of examples that have it.
+    """
+    keys = {key for example in left for key in _keys(example)}
+    return frozenset(index for index, example in enumerate(right) if not keys.isdisjoint(_keys(example)))
+
+
 def hold_out_relations(examples: Sequence[Example], relations: Collection[str], schema: Schema) -> HeldOut:
     """Keep relations out of training, to measure what a model does with relations it never saw.
 
