@@ -114,7 +114,7 @@ class ModelSettings(_Settings):
         if not self.mask_padding and not self.pad_to_max:
             raise ValueError("mask_padding=false lets padding count, so lengths must be fixed: set pad_to_max=true")
         if self.reader_layers and not (self.evidence and self.attention == "cross" and self.mask_padding):
-            raise ValueError("reader_layers needs evidence, attention='cross', mask_padding; the preset has not all")
+            raise ValueError("reader_layers needs evidence, attention='cross' and mask_padding")
         for name in ("evidence_head", "pattern_head"):
             if getattr(self, name) and not (self.reader_layers and self.triple_encoding == "parts"):
                 raise ValueError(f"{name} adds to a reader's logit: set reader_layers and triple_encoding='parts'")

@@ -37,7 +37,7 @@ def fit_pattern_head(model: Cacre, examples: Sequence[ExampleFeatures], *, seed:
 
     Args:
         model: The network, trained; changed in place. Without a head nothing happens.
-        examples: Those it was trained on, without copies of other names, which teach it nothing. Generated negatives
+        examples: Those it was trained on, without copies in which other names stand. Generated negatives
             are left out where a text has others.
         seed: Of the weights it begins with, of the order and the dropout.
 
