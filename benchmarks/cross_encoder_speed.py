@@ -73,7 +73,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         width = arguments.width
         encoder = {"num_layers": arguments.layers, "hidden_size": width, "num_heads": width // 64}
         encoder |= {"intermediate_size": 4 * width, "architecture": "bert"}
-    head = {} if arguments.triples == "parts" else {"evidence_head": 0.0}  # which needs the predicate by itself
+    heads = ("evidence_head", "pattern_head")  # which need the predicate by itself
+    head = {} if arguments.triples == "parts" else dict.fromkeys(heads, 0.0)
     return load_settings("default", {"encoder": encoder, "model": {"triple_encoding": arguments.triples, **head}})
 
 

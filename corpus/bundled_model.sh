@@ -4,7 +4,7 @@
 #   REPLACED=1 CORPUS=folder: go on from it by finding replaced characters
 #   RUNS=where runs are kept (default runs); SEED of the verifier (default 13); TRAIN_ONLY=1 leaves the package as it is
 #   BF16=true computes in bfloat16: a fifth faster where the CPU has it (avx512_bf16), much slower where it has not
-# Takes 46 and 80 minutes of a core to pre-train, 60 to 105 and 45 to train. What other seeds give, and how little REPLACED=1
+# Takes 46 and 80 minutes of a core to pre-train, 60 to 105 and 120 to train. What other seeds give, and how little REPLACED=1
 # brings: docs/results/bundled-model.md. Repeats the recipe, not the exact weights.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,12 +39,12 @@ fi
 cacre train corpus/seed corpus/train -o "$FIRST" --schema open --extracted corpus/extracted/candidates.jsonl \
     --set training.seed="$SEED" --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
     --set training.complete_annotation=true --set training.renamed_copies=1 --set training.epochs=4 \
-    --set training.patience=9 --set training.bf16="${BF16:-false}"
-# Then the texts of corpus/more too; what was dev stays dev.
+    --set training.patience=9 --set training.bf16="${BF16:-false}" --set model.pattern_head=0
+# Then the texts of corpus/more too; what was dev stays dev. The pattern head is fitted once, when all else is done.
 python corpus/tools/split.py corpus/seed corpus/train --more corpus/more --seed "$SEED" -o "$RUNS/split-$SEED"
 cacre train "$RUNS/split-$SEED/train.jsonl" --dev "$RUNS/split-$SEED/dev.jsonl" -o "$OUT" --from "$FIRST" \
     --precision float16 --max-recall-loss 0.1 --extracted corpus/extracted/candidates.jsonl \
-    --set training.seed="$SEED" --set training.start_weight=0 --set training.chosen_by=text_auc \
+    --set model.pattern_head=0.5 --set training.seed="$SEED" --set training.start_weight=0 --set training.chosen_by=text_auc \
     --set training.generated_negatives=1 \
     --set training.generated_kinds='["corrupt_subject", "corrupt_predicate", "swap_roles"]' \
     --set training.learning_rate=6e-4 --set training.encoder_learning_rate=2e-4 \

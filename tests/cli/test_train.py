@@ -98,6 +98,26 @@ def test_a_network_of_ones_own_beside_that_of_the_start(data, tmp_path, no_train
     assert "--set model.reader_layers: with --from, the network is that of the model it goes on from" in error
     assert "--set encoder.name_or_path: with --from" in error_of(*arguments, "--set", "encoder.name_or_path=x")
     assert "mini-en: no such folder" in error_of("train", data, "-o", tmp_path / "out", "--from", "mini-en")
+    assert "model.pattern_head: Input should be greater than" in error_of(*arguments, "--set", "model.pattern_head=-1")
+
+
+def test_heads_of_ones_own_beside_the_reader_of_the_start(data, tmp_path, monkeypatch):
+    import cacre.training
+
+    class Seen(Exception):
+        pass
+
+    def record(examples, output, settings, schema, dev, extracted, start):
+        heads = [(s.model.evidence_head, s.model.pattern_head) for s in (settings, start.settings)]
+        assert heads == [(0.0, 0.2)] * 2
+        assert start.model.reader.evidence_head is None and start.model.reader.pattern_head.weight == 0.2
+        raise Seen
+
+    monkeypatch.setattr(cacre.training, "train", record)
+    arguments = ["train", str(data), "-o", str(tmp_path / "out"), "--from", "mini-zh"]
+    sets = ["--set", "model.evidence_head=0", "--set", "model.pattern_head=0.2"]
+    result = CliRunner().invoke(app, arguments + sets)
+    assert isinstance(result.exception, Seen)
 
 
 @pytest.mark.parametrize(

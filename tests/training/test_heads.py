@@ -1,5 +1,7 @@
 """The evidence head and the pattern head: nothing until they are fitted, and then only themselves."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ import tiny_corpus
 from cacre.config import ModelSettings
 from cacre.data.negatives import CorruptionRules
 from cacre.modeling.folder import load_model
+from cacre.modeling.heads import silent_weights, with_heads
 from cacre.schema import load_schema
 from cacre.training import train
 from cacre.training.batches import Collator
@@ -14,6 +17,7 @@ from cacre.training.evidence_head import fit_evidence_head
 from cacre.training.features import featurize
 from cacre.training.objective import project
 from cacre.training.pattern_head import fit_pattern_head
+from cacre.training.record import weights_digest
 from cacre.training.run import build_model
 
 FIT = {"evidence_head": fit_evidence_head, "pattern_head": fit_pattern_head}
@@ -169,6 +173,41 @@ def test_training_fits_them_last_and_averages_them_with_those_of_the_start(tmp_p
     train(tiny_corpus.films(40, seed=9), tmp_path / "moved", moved, schema, start=load_model(tmp_path / "first"))
     half = head_weights(load_model(tmp_path / "moved").model, "_head.")
     assert not any(torch.equal(value, start[name]) for name, value in half.items())
+
+
+@each_head
+def test_a_trained_network_can_be_given_one_more_or_one_less(films, name):
+    """The old logit until it is fitted; with one less, that of the reader."""
+    bare = replace(tiny_corpus.random_model(WITHOUT), model=new(WITHOUT).eval())
+    one, same = (with_heads(bare, WITH[name].model) for _ in range(2))
+    assert one.settings.model == WITH[name].model and getattr(bare.model.reader, name) is None
+    assert weights_digest(one.model) == weights_digest(same.model)
+    assert silent_weights(one.model) == set(head_weights(one.model, name))
+    torch.testing.assert_close(logits(one.model, films), logits(bare.model, films), rtol=0, atol=0)
+    FIT[name](one.model, films[0], seed=3)
+    fitted = logits(one.model, films)
+    assert silent_weights(one.model) == set() and float((fitted - logits(bare.model, films)).abs().max()) > 0.5
+    twice = with_heads(one, WITH[name].model.model_copy(update={name: 1.4}))
+    torch.testing.assert_close(logits(twice.model, films) - fitted, fitted - logits(bare.model, films))
+    less = with_heads(one, WITHOUT.model)
+    torch.testing.assert_close(logits(less.model, films), logits(bare.model, films), rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_a_new_head_is_not_averaged_with_what_it_began_with(tmp_path, schema):
+    base = tiny_corpus.settings(tiny_corpus.READER, {"model": {"triple_encoding": "parts"}})
+    train(tiny_corpus.films(30), tmp_path / "first", base, schema)
+    heads = {"model": {"triple_encoding": "parts", "evidence_head": 0.7, "pattern_head": 0.3}}
+    on = tiny_corpus.settings(tiny_corpus.READER, heads, {"training": {"epochs": 1, "start_weight": 1.0}})
+    first = load_model(tmp_path / "first")
+    start = with_heads(first, on.model)
+    train(tiny_corpus.films(30), tmp_path / "on", on, schema, start=start)
+    first, trained = load_model(tmp_path / "first"), load_model(tmp_path / "on")
+    assert silent_weights(trained.model) == set()
+    before = first.model.state_dict()
+    assert all(torch.equal(value, trained.model.state_dict()[name]) for name, value in before.items())
+    again = with_heads(first, on.model)
+    train(tiny_corpus.films(30), tmp_path / "on", on, schema, start=again)  # the same start, and done
 
 
 @pytest.mark.slow

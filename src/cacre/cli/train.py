@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,22 +77,25 @@ def train_command(
         from cacre.cli.finishing import Finishing, finish_folder
         from cacre.evaluation.fitting import label_by_lists
         from cacre.export import load_trainable
+        from cacre.modeling.heads import HEADS, with_heads
         from cacre.training import train
         from cacre.training.card import CardNotes
         from cacre.training.run import network_settings
     changes = parse_overrides(overrides or [])
     trained = None
     if start is not None:
-        refuse_network(changes)
+        refuse_network(changes, but=("encoder.frozen", *(f"model.{head}" for head in HEADS)))
         trained = load_trainable(find_folder(start))
         own = network_settings(trained)
         del own["encoder"]["frozen"]  # is no part of the network: the file or --set says it
         own["encoder"] |= changes.get("encoder", {})
+        own["model"] |= changes.get("model", {})
         own["loss"] = _loss(trained.settings.loss.model_dump(), config) | changes.get("loss", {})
         changes |= {**own, "preset": trained.settings.preset}
     # The rates of a preset are for a network that begins anew.
     base = "similarity" if trained else "default"
     settings = load_settings(config or base, changes, base=base)
+    trained = trained and with_heads(trained, settings.model)
     relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
@@ -152,14 +155,14 @@ def _skipped(metrics: Mapping[str, Any]) -> str:
     return f"{said} texts skipped: without an anchor, or without any wrong triple" if said else ""
 
 
-def refuse_network(changes: Mapping[str, Mapping[str, object]]) -> None:
-    """Refuse settings of the network, which `--from` brings with it.
+def refuse_network(changes: Mapping[str, Mapping[str, object]], but: Container[str]) -> None:
+    """Refuse settings of the network, which `--from` brings with it, but for some.
 
     Raises:
         ConfigError: One is given.
     """
     given = [f"{table}.{key}" for table in ("model", "encoder") for key in changes.get(table, {})]
-    if wrong := [name for name in given if name != "encoder.frozen"]:
+    if wrong := [name for name in given if name not in but]:
         raise ConfigError(
             f"--set {wrong[0]}: with --from, the network is that of the model it goes on from; leave it out"
         )

@@ -40,6 +40,11 @@ class EvidenceHead(nn.Module):
             nn.init.zeros_(parameter)
         self.requires_grad_(False)
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it says anything."""
+        return any(bool(parameter.any()) for parameter in self.layers[-1].parameters())
+
     def train(self, mode: bool = True) -> Self:
         """Without dropout unless it is being fitted: to what is trained beside it, it is a constant."""
         return super().train(mode and next(self.parameters()).requires_grad)

@@ -6,15 +6,16 @@ sooner than what is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import torch
 from torch import Tensor, nn
 
 
-def copied_weights(model: nn.Module) -> dict[str, Tensor]:
-    """The weights as they are now, on the CPU."""
-    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+def copied_weights(model: nn.Module, without: Container[str] = ()) -> dict[str, Tensor]:
+    """The weights as they are now, on the CPU, but for some names."""
+    state = model.state_dict()
+    return {name: value.detach().cpu().clone() for name, value in state.items() if name not in without}
 
 
 @torch.no_grad()
@@ -23,7 +24,7 @@ def average_with(model: nn.Module, before: Mapping[str, Tensor], weight: float) 
 
     Args:
         model: Changed in place.
-        before: What `copied_weights` gave.
+        before: What `copied_weights` gave; what it lacks stays as it is.
         weight: Of what was before, in [0, 1]; 0 changes nothing.
     """
     # Not the state dict, which has a weight with two names (share_attention) twice.

@@ -51,7 +51,7 @@ def fit_evidence_head(model: Cacre, examples: Sequence[ExampleFeatures], *, seed
 def _fit(head: EvidenceHead, values: Tensor, predicates: Tensor, labels: Tensor) -> float:
     batches = math.ceil(len(labels) / BATCH_SIZE)
     epochs = EPOCHS
-    if not any(bool(parameter.any()) for parameter in head.layers[-1].parameters()):  # never fitted
+    if not head.fitted:
         epochs = max(EPOCHS, math.ceil(LEAST_STEPS / batches))
         for layer in head.layers:
             if isinstance(layer, nn.Linear):

@@ -53,7 +53,7 @@ def fit_pattern_head(model: Cacre, examples: Sequence[ExampleFeatures], *, seed:
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         epochs = EPOCHS
-        if not any(bool(parameter.any()) for parameter in head.head[-1].parameters()):  # never fitted
+        if not head.fitted:
             epochs = max(EPOCHS, math.ceil(LEAST_STEPS / math.ceil(len(rows.pairs) / BATCH_SIZE)))
             _begin(head, model.encoder.token_vectors)
         loss = _fit(head, rows, predicates, epochs, np.random.default_rng(seed))

@@ -19,6 +19,7 @@ from cacre.data.splits import split_examples
 from cacre.errors import ConfigError, DataError
 from cacre.files import atomic_writer
 from cacre.modeling.folder import LoadedModel, save_model
+from cacre.modeling.heads import silent_weights
 from cacre.modeling.model import Cacre
 from cacre.modeling.pretrained import build_encoder, load_encoder, load_encoder_tokenizer
 from cacre.preprocessing.featurizer import Featurizer
@@ -88,7 +89,7 @@ def train(
         extracted: An extractor's candidates by text; those that the lists of their text do not speak for become
             negatives. Of dev texts they are left alone, so that dev stays the same with them and without.
         start: A trained model to go on from, instead of a new network; its weights are changed. Whatever describes
-            a network must be the same in `settings`, see `network_settings`.
+            a network must be the same in `settings`, see `network_settings` and `modeling.heads.with_heads`.
 
     Raises:
         DataError: No usable example, or candidates of other texts only.
@@ -160,7 +161,7 @@ def _train(
     if process_index():  # else all processes would drop the same places
         torch.manual_seed(training.seed + process_index())
     before = dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)) if start else None
-    weights = copied_weights(loaded.model) if start else None
+    weights = copied_weights(loaded.model, without=silent_weights(loaded.model)) if start else None
     checkpoint = on_first(lambda: last_checkpoint(output / "checkpoints"))
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
