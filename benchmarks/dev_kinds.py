@@ -61,6 +61,10 @@ def main() -> None:
     parser.add_argument("--learnt", type=int, metavar="N", help="the first N training texts in place of dev")
     arguments = parser.parse_args()
     rows = labelled([arguments.test], None) if arguments.test else dev_rows(arguments.texts, arguments.learnt)
+    if not any("right" in kinds for _, _, kinds in rows):
+        raise SystemExit(
+            f"{arguments.test}: no row has anchors; contrastive rows are needed, such as corpus/test/lists.jsonl"
+        )
     print("| model | kind | triples | AUC |\n|---|---|---|---|")
     for model in arguments.models:
         scores = load_verifier(model).score_many([row[:2] for row in rows])
