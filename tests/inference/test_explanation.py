@@ -90,7 +90,8 @@ def test_what_is_malformed_is_refused(bundled):
         bundled.comparisons([Triple("", "导演", "林知远")])
 
 
-def test_comparisons_explain_each_verdict(bundled):
+def test_comparisons_explain_each_verdict():
+    bundled = load_verifier(threads=1, rules=DecisionRules(pair_threshold=0.5))
     candidates = [
         TRIPLE,
         Candidate(TRIPLE, paraphrase=Triple("林知远", "亲手拍成的片子", "雾中渡")),
@@ -105,6 +106,13 @@ def test_comparisons_explain_each_verdict(bundled):
         (compared,) = bundled.comparisons([candidate])
         distances = (verdict.text_score - compared.text_threshold, verdict.pair_score - compared.pair_threshold)
         assert verdict.margin == pytest.approx(min(distances))
+
+
+def test_a_threshold_that_is_off_explains_nothing():
+    off = load_verifier(threads=1, rules=DecisionRules(pair_threshold=-1.0))
+    (compared,), (verdict,) = off.comparisons([TRIPLE]), off.verify(FILM, [TRIPLE])
+    assert (compared.strategy, compared.pair_threshold) == ("schema", None)
+    assert verdict.margin == pytest.approx(verdict.text_score - compared.text_threshold)
 
 
 def test_thresholds_of_the_rules_replace_the_fitted_ones(tiny_folder):
