@@ -8,6 +8,7 @@ import torch
 import tiny_corpus
 from cacre.config import ModelSettings
 from cacre.data.negatives import CorruptionRules
+from cacre.errors import ConfigError
 from cacre.modeling.folder import load_model
 from cacre.modeling.heads import silent_weights, with_heads
 from cacre.schema import load_schema
@@ -191,6 +192,8 @@ def test_a_trained_network_can_be_given_one_more_or_one_less(films, name):
     torch.testing.assert_close(logits(twice.model, films) - fitted, fitted - logits(bare.model, films))
     less = with_heads(one, WITHOUT.model)
     torch.testing.assert_close(logits(less.model, films), logits(bare.model, films), rtol=0, atol=0)
+    with pytest.raises(ConfigError, match="nothing else"):
+        with_heads(one, WITH[name].model.model_copy(update={"reader_layers": 3}))
 
 
 @pytest.mark.slow

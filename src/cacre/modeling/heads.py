@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from cacre.config import ModelSettings
+from cacre.errors import ConfigError
 from cacre.modeling.folder import LoadedModel
 from cacre.modeling.model import Cacre
 from cacre.preprocessing.featurizer import Featurizer
@@ -24,16 +25,21 @@ def with_heads(loaded: LoadedModel, settings: ModelSettings) -> LoadedModel:
     Args:
         loaded: The model; left as it is, but that the encoder is shared.
         settings: As those of the model but for `HEADS`.
+
+    Raises:
+        ConfigError: They differ in more.
     """
     if settings == loaded.settings.model:
         return loaded
+    bare = dict.fromkeys(HEADS, 0.0)
+    if settings.model_copy(update=bare) != loaded.settings.model.model_copy(update=bare):
+        raise ConfigError(f"a trained network can be given other {' and '.join(HEADS)}, nothing else of [model]")
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)  # a start is known again by its weights, those of a new head too
         model = Cacre(loaded.model.encoder, settings, marks=Featurizer.mark_count, values=Featurizer.value_count)
     own = model.state_dict()
     weights = {name: value for name, value in loaded.model.state_dict().items() if name in own}
-    missing, _ = model.load_state_dict(weights, strict=False)
-    assert all(name.startswith(tuple(_PREFIXES.values())) for name in missing), missing
+    model.load_state_dict(own | weights)
     return replace(loaded, model=model.eval(), settings=loaded.settings.model_copy(update={"model": settings}))
 
 
