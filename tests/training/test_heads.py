@@ -24,6 +24,11 @@ from cacre.training.run import build_model
 FIT = {"evidence_head": fit_evidence_head, "pattern_head": fit_pattern_head}
 
 
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    monkeypatch.setattr("cacre.training.pattern_head.LEAST_STEPS", 60)
+
+
 def settings_with(**model):
     return tiny_corpus.settings(tiny_corpus.READER, {"model": {"triple_encoding": "parts", **model}})
 
