@@ -85,6 +85,16 @@ def test_a_verdict_says_what_was_judged_and_how_the_text_puts_it(browser, url):
 
 
 @pytest.mark.slow
+def test_a_pair_score_stands_beside_its_threshold(browser, url):
+    said = dict(zip(("subject", "predicate", "object"), TRIPLES[0], strict=True))
+    with tab(browser, url) as one:
+        paste(one.page, {"text": TEXT, "triples": [said | {"paraphrase": ["林知远", "亲手拍成的片子", "雾中渡"]}]})
+        assert load_verifier("mini-zh").thresholds.pair_thresholds["paraphrase"] > -1
+        assert one.page.locator(".verdict .bar .mark").count() == 2
+        one.check()
+
+
+@pytest.mark.slow
 def test_a_target_precision_keeps_the_most_that_reach_it(browser, url):
     with tab(browser, url) as one:
         page = one.page
