@@ -24,7 +24,7 @@ from cacre.config import Settings
 from cacre.data import load_examples
 from cacre.data.splits import split_examples
 from cacre.evaluation import roc_auc
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.inference import OnnxVerifier, load_verifier
 from cacre.types import Candidate, Example, Triple
 

@@ -40,7 +40,7 @@ from cacre.data.normalisation import normalise_triple
 from cacre.data.splits import leaking_rows, split_examples
 from cacre.evaluation import roc_auc
 from cacre.evaluation.bootstrap import TextDraws, percentile_interval
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.evaluation.sweep import Ranking
 from cacre.export import load_trainable
 from cacre.inference import load_verifier

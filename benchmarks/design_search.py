@@ -25,7 +25,8 @@ from cacre.config import Settings, load_settings
 from cacre.data import load_examples
 from cacre.data.extracted import load_extracted
 from cacre.evaluation import roc_auc
-from cacre.evaluation.fitting import label_by_lists, write_thresholds
+from cacre.evaluation.fitting import write_thresholds
+from cacre.evaluation.labelling import label_by_lists
 from cacre.export import export_onnx
 from cacre.inference import OnnxVerifier
 from cacre.inference.thresholds import Thresholds

@@ -36,7 +36,7 @@ from typing import Any
 
 from cacre.data import write_rows
 from cacre.data.normalisation import normalise_text
-from cacre.evaluation.fitting import label_by_gold
+from cacre.evaluation.labelling import label_by_gold
 from cacre.files import atomic_writer
 from cacre.schema import RelationType, Schema
 from cacre.types import Candidate, Triple

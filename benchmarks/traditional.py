@@ -20,7 +20,7 @@ from opencc import OpenCC
 
 from cacre.data import load_examples
 from cacre.evaluation import roc_auc
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.inference import load_verifier
 from cacre.types import Triple, Verdict
 

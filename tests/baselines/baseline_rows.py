@@ -1,6 +1,6 @@
 """Invented labelled rows for the baselines: what the text says, and the same with the roles swapped or another name."""
 
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.types import Candidate, Triple
 
 _FILMS = ("雾港", "雪线以北", "半糖海盐", "长街", "旧灯塔")

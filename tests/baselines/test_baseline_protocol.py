@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from cacre.baselines.protocol import BaselineVerifier, judged, per_text, squash, verbalise
 from cacre.baselines.rule_filter import RuleFilter
 from cacre.errors import ConfigError, DataError
-from cacre.evaluation.fitting import LabelledText, fit_verifier
+from cacre.evaluation.fitting import fit_verifier
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.inference import Verifier, filter_rows
 from cacre.inference.decision import reason_kind
 from cacre.types import Candidate, Triple

@@ -13,7 +13,7 @@ from cacre.baselines.finetuning import FinetuningSettings, shuffled_batches
 from cacre.baselines.nli import NLIBaseline, entailment_label
 from cacre.errors import ConfigError, DataError, ModelError
 from cacre.evaluation import roc_auc
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.preprocessing.tokenizer import build_character_tokenizer
 from cacre.types import Candidate, Triple
 

@@ -10,7 +10,7 @@ from cacre.baselines.agreement import Agreement
 from cacre.baselines.relation_prior import RelationPrior
 from cacre.baselines.rule_filter import CHECKS, RuleFilter
 from cacre.errors import ConfigError, DataError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.types import Candidate, Triple
 
 

@@ -12,7 +12,7 @@ from cacre.baselines.relation_trees import RelationTrees, TreeSettings
 from cacre.baselines.surface_trees import NUMBERS, SurfaceTrees, surface_numbers
 from cacre.errors import ConfigError, DataError, MissingExtraError
 from cacre.evaluation import roc_auc
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.preprocessing.evidence import VALUES
 from cacre.preprocessing.scan import CueIndex, scan_text
 from cacre.schema import load_schema

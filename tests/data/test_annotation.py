@@ -11,7 +11,7 @@ from cacre.data.duie import read_duie
 from cacre.data.extracted import load_extracted
 from cacre.errors import DataError
 from cacre.evaluation import read_scored_rows
-from cacre.evaluation.fitting import label_by_support
+from cacre.evaluation.labelling import label_by_support
 from cacre.schema import load_schema
 from cacre.types import Triple
 

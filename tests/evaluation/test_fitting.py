@@ -10,19 +10,15 @@ from cacre.data import Row, parse_row
 from cacre.data.conversion import CandidateSet
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.certificate import GuaranteeSettings
-from cacre.evaluation.fitting import (
-    LabelledText,
-    Requirements,
-    certify_verifier,
-    fit_verifier,
+from cacre.evaluation.fitting import Requirements, certify_verifier, fit_verifier, write_thresholds
+from cacre.evaluation.labelled_scores import LabelledText, judged_columns
+from cacre.evaluation.labelling import (
     label_all_by_gold,
     label_by_gold,
     label_by_lists,
     label_by_support,
     label_candidates,
-    write_thresholds,
 )
-from cacre.evaluation.labelled_scores import judged_columns
 from cacre.inference import DecisionRules, OnnxVerifier
 from cacre.inference.decision import Scores, check_scores
 from cacre.inference.pairing import plan_companions

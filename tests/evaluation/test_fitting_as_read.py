@@ -3,8 +3,8 @@
 import pytest
 
 from cacre import load_verifier
-from cacre.evaluation.fitting import LabelledText, fit_verifier
-from cacre.evaluation.labelled_scores import acceptable, judged_columns
+from cacre.evaluation.fitting import fit_verifier
+from cacre.evaluation.labelled_scores import LabelledText, acceptable, judged_columns
 from cacre.types import Candidate, Triple
 
 FILM = "《雾中渡》由林知远执导，顾青禾担任编剧。"

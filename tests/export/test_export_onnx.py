@@ -10,7 +10,7 @@ import torch
 
 import tiny_corpus
 from cacre.errors import ModelError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.export import export_onnx
 from cacre.export import onnx as module
 from cacre.export.graphs import CompareGraph, EncoderGraph, PairGraph

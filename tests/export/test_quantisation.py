@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 import tiny_corpus
 from cacre.cli import app
 from cacre.errors import ConfigError, DataError, ModelError
-from cacre.evaluation.fitting import LabelledText, label_by_lists
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_by_lists
 from cacre.export import export_onnx, quantisation
 from cacre.inference import OnnxVerifier
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cacre.baselines.protocol import Needs, Pairs
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.inference.decision import agreement
 
 UNKNOWN = 0.5

@@ -13,7 +13,7 @@ from cacre.baselines.encoder_folders import check_folder, loaded, tokenizer_opti
 from cacre.baselines.finetuning import FinetuningSettings, finetune, seeded, shuffled_batches
 from cacre.baselines.protocol import Needs, Pairs, flat_pairs, not_fitted, per_text, verbalise
 from cacre.errors import DataError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 
 _Item = tuple[str, str, str]
 

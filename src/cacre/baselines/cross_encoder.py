@@ -12,7 +12,7 @@ from cacre.baselines.finetuning import FinetuningSettings, finetune, seeded, shu
 from cacre.baselines.markers import MARKERS, mark_mentions
 from cacre.baselines.protocol import Needs, Pairs, flat_pairs, judged, not_fitted, per_text, verbalise
 from cacre.errors import DataError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.types import Triple
 
 _Item = tuple[str, str, bool]

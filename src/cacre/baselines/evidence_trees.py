@@ -10,7 +10,7 @@ import numpy as np
 
 from cacre.baselines.protocol import Needs, Pairs, flat_pairs, labels_of, not_fitted, pairs_of, per_text
 from cacre.baselines.relation_trees import Floats, RelationTrees, TreeSettings
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.preprocessing.characters import fold
 from cacre.preprocessing.evidence import VALUES, PairContext, candidate_values, make_context
 from cacre.preprocessing.mentions import gap

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from cacre.baselines.protocol import Needs, Pairs, verbalise
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.llm.chat import LLM, ChatAnswer, ChatRequest, Message, TokenLogprob
 from cacre.types import Candidate
 

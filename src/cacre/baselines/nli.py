@@ -10,7 +10,7 @@ from typing import Any
 from cacre.baselines.encoder_folders import check_classifier, loaded, tokenizer_options
 from cacre.baselines.protocol import Needs, Pairs, flat_pairs, per_text, verbalise
 from cacre.errors import ConfigError, ModelError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 
 _ENTAILED = ("entailment", "entailed", "entail", "supported", "support", "supports", "蕴含", "支持")
 

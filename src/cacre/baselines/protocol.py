@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from cacre.errors import ConfigError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.inference.decision import DecisionRules, PairStrategy, Scores, check_scores, margin
 from cacre.inference.thresholds import OFF, Thresholds
 from cacre.inference.verifier import as_pairs

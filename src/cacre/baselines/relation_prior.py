@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cacre.baselines.protocol import Needs, Pairs, judged, not_fitted
 from cacre.errors import ConfigError, DataError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 
 
 @dataclass

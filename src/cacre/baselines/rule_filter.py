@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cacre.baselines.protocol import Needs, Pairs
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.inference.decision import normalise_mention
 from cacre.schema import NOT_IN_SCHEMA, Schema, load_schema
 from cacre.types import Candidate

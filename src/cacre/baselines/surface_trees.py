@@ -11,7 +11,7 @@ import numpy as np
 
 from cacre.baselines.protocol import Needs, Pairs, flat_pairs, labels_of, not_fitted, pairs_of, per_text
 from cacre.baselines.relation_trees import Floats, RelationTrees, TreeSettings
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.preprocessing.characters import fold, strip_title_marks
 from cacre.preprocessing.mentions import find_all
 from cacre.types import Candidate, Triple

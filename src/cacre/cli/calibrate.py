@@ -22,15 +22,9 @@ from cacre.errors import ConfigError, DataError
 from cacre.evaluation.calibration import CalibrationSettings
 from cacre.evaluation.certificate import ASSUMPTIONS, GuaranteeSettings
 from cacre.evaluation.duie_scorer import VALUE
-from cacre.evaluation.fitting import (
-    LabelledText,
-    Requirements,
-    certify_verifier,
-    fit_verifier,
-    label_all_by_gold,
-    label_by_lists,
-    label_by_support,
-)
+from cacre.evaluation.fitting import Requirements, certify_verifier, fit_verifier
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_all_by_gold, label_by_lists, label_by_support
 from cacre.evaluation.score_table import LabelSource
 from cacre.evaluation.scored_rows import parse_spo
 from cacre.inference import DecisionRules, load_verifier

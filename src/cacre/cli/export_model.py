@@ -27,7 +27,7 @@ def export_model_command(
     if (precision is Precision.int8) != bool(data):
         raise ConfigError("--data gives int8 its scales: give both --precision int8 and --data, or neither")
     with needs_extra("export"):
-        from cacre.evaluation.fitting import label_by_lists
+        from cacre.evaluation.labelling import label_by_lists
         from cacre.export import export_onnx
     rows = [label_by_lists(example) for example in load_examples(data or [])]
     report = export_onnx(model, output, precision.value, [row for row in rows if row.candidates])

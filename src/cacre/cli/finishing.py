@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cacre.cli.fitted_folder import THRESHOLDS, write_fitted
-from cacre.evaluation.fitting import LabelledText, Requirements, fit_verifier, label_by_lists, write_thresholds
+from cacre.evaluation.fitting import Requirements, fit_verifier, write_thresholds
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_by_lists
 from cacre.export import export_onnx
 from cacre.export.onnx import Precision
 from cacre.files import atomic_writer

@@ -75,7 +75,7 @@ def train_command(
     """
     with needs_extra("train"):
         from cacre.cli.finishing import Finishing, finish_folder
-        from cacre.evaluation.fitting import label_by_lists
+        from cacre.evaluation.labelling import label_by_lists
         from cacre.export import load_trainable
         from cacre.modeling.heads import HEADS, with_heads
         from cacre.training import train

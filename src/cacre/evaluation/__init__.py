@@ -17,18 +17,10 @@ from cacre.evaluation.curves import (
     true_positive_rate_at,
 )
 from cacre.evaluation.duie_scorer import Scores, Spo, count_texts, score, score_by_relation
-from cacre.evaluation.fitting import (
-    LabelledText,
-    Requirements,
-    certify_verifier,
-    fit_verifier,
-    label_by_gold,
-    label_by_lists,
-    label_by_support,
-    label_candidates,
-    write_thresholds,
-)
+from cacre.evaluation.fitting import Requirements, certify_verifier, fit_verifier, write_thresholds
 from cacre.evaluation.guarantee import certify
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_by_gold, label_by_lists, label_by_support, label_candidates
 from cacre.evaluation.paired import Difference, paired_auc, paired_scores
 from cacre.evaluation.report import Report, ReportSource, make_report
 from cacre.evaluation.score_table import LabelSource, ScoreTable

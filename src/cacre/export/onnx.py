@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from cacre.errors import ConfigError, ModelError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.export.graphs import GraphSpec, graph_specs
 from cacre.export.halves import SMALLEST_HALVED, halve
 from cacre.export.names import name_weights

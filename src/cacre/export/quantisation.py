@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from cacre.errors import DataError, ModelError
 from cacre.evaluation import roc_auc
-from cacre.evaluation.fitting import LabelledText, write_thresholds
+from cacre.evaluation.fitting import write_thresholds
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.export.halves import halve
 from cacre.inference import OnnxVerifier
 from cacre.inference.folder import read_folder

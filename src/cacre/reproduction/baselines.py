@@ -14,7 +14,8 @@ from cacre.baselines.registry import make_baseline
 from cacre.baselines.relation_trees import TreeSettings
 from cacre.data.splits import split_examples
 from cacre.evaluation.bootstrap import TextDraws, percentile_interval
-from cacre.evaluation.fitting import LabelledText, label_by_gold, label_by_lists
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_by_gold, label_by_lists
 from cacre.evaluation.score_table import Bools, Floats, Ints
 from cacre.evaluation.sweep import Ranking
 from cacre.reproduction.candidate_sets import CandidateTexts, labelled_by_gold

@@ -21,7 +21,7 @@ from cacre.baselines.protocol import Baseline, labels_of
 from cacre.baselines.registry import make_baseline
 from cacre.baselines.relation_trees import TreeSettings
 from cacre.errors import DataError, MissingExtraError
-from cacre.evaluation.fitting import LabelledText
+from cacre.evaluation.labelled_scores import LabelledText
 from cacre.evaluation.score_table import Bools, Floats
 from cacre.evaluation.thresholds import fit_thresholds, keep
 from cacre.inference import Verifier

@@ -12,7 +12,8 @@ from cacre.data import read_rows, to_candidates, to_example
 from cacre.data.triple_labels import judgement_of
 from cacre.errors import DataError
 from cacre.evaluation.duie_scorer import Spo
-from cacre.evaluation.fitting import LabelledText, label_by_gold
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_by_gold
 from cacre.evaluation.scored_rows import read_scored_rows
 from cacre.reproduction.experiment import CandidateFile
 from cacre.types import Candidate, Triple

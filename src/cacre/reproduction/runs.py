@@ -10,7 +10,9 @@ from typing import Any
 from cacre.data import load_examples
 from cacre.data.normalisation import normalise_triple
 from cacre.data.splits import hold_out_relations
-from cacre.evaluation.fitting import LabelledText, fit_verifier, label_by_gold, label_by_lists, write_thresholds
+from cacre.evaluation.fitting import fit_verifier, write_thresholds
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import label_by_gold, label_by_lists
 from cacre.export import export_onnx
 from cacre.inference import OnnxVerifier
 from cacre.inference.folder import find_folder
