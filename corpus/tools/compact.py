@@ -14,6 +14,8 @@ roles, or `s:`, `p:`, `o:` with what stands in place of the subject, the predica
 
     python corpus/tools/compact.py check FILE...                 say what is wrong, and count
     python corpus/tools/compact.py rows FILE... -o ROWS.jsonl    write rows; blocks with a fault are left out and told
+
+Relations are those of the built-in schema `open`, or of a file: --schema SCHEMA.json.
 """
 
 from __future__ import annotations
@@ -199,8 +201,9 @@ def main() -> int:
     parser.add_argument("action", choices=["check", "rows"])
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path, help="JSONL file, for `rows`")
+    parser.add_argument("--schema", default="open", help="whose relations; a built-in schema or a file (default: open)")
     given = parser.parse_args()
-    schema = load_schema("open")
+    schema = load_schema(given.schema)
     faults, rows = 0, []
     for path in given.files:
         for block, row in read(path, schema):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from train_calls import invoke, train_again
+from train_calls import changed_by, invoke, train_again
 from typer.testing import CliRunner
 
 import tiny_corpus
@@ -207,6 +207,42 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     again = invoke("train", data, "-o", folder, "--dev", data, "--from", folder, *rates)
     assert again.exit_code == 1, again.output
     assert "start was" in again.stderr
+
+
+def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, tmp_path):
+    stations = [
+        {"name": "起点站", "subject_type": "线路", "object_type": "车站", "near_misses": ["终点站"]},
+        {"name": "终点站", "subject_type": "线路", "object_type": "车站"},
+    ]
+    for kind, name in (("train", "buses"), ("dev", "railways")):
+        folder = tmp_path / kind / name
+        folder.mkdir(parents=True)
+        (folder / "schema.json").write_text(json.dumps({"name": name, "relations": stations}), encoding="utf-8")
+        lines = [(f"{c}线", "起点站", f"{c}州站") for c in "甲乙丙丁"]
+        tiny_corpus.write_rows(
+            folder / "rows.jsonl",
+            [
+                Example(f"{s}自{o}起，止于雾城站。", ((s, p, o),), ((s, "始发", o),), ((s, p, "雾城站"),), id=s)
+                for s, p, o in lines
+            ],
+        )
+    sets = [part for entry in (*SETS, "training.epochs=1") for part in ("--set", entry)]
+    output = tmp_path / "out"
+    arguments = ["train", data, "-o", output, "--dev", data, "--domains", tmp_path / "train", *sets]
+    result = invoke(*arguments, "--dev-domains", tmp_path / "dev")
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["train"]["texts"] > 4
+    assert [r["name"] for r in json.loads((output / "schema.json").read_text(encoding="utf-8"))["relations"]].count(
+        "起点站"
+    ) == 0
+    new = json.loads((output / "thresholds.json").read_text(encoding="utf-8"))["new_relations"]
+    assert (new["fitted_on"]["data"], new["fitted_on"]["candidates"], new["fitted_on"]["true"]) == (["railways"], 8, 4)
+    assert new["calibration"] is not None
+    changed, said = changed_by(arguments, output)
+    assert "thresholds.json" in changed
+    assert "new_relations" not in json.loads((output / "thresholds.json").read_text(encoding="utf-8"))
+    assert said[-1].endswith("thresholds and card made anew")
 
 
 def test_no_such_data_preset_or_schema(data, tmp_path, no_training):

@@ -10,7 +10,7 @@ from cacre.data import Row, parse_row
 from cacre.data.conversion import CandidateSet
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.certificate import GuaranteeSettings
-from cacre.evaluation.fitting import Requirements, certify_verifier, fit_verifier, write_thresholds
+from cacre.evaluation.fitting import Requirements, certify_verifier, fit_new_relations, fit_verifier, write_thresholds
 from cacre.evaluation.labelled_scores import LabelledText, judged_columns
 from cacre.evaluation.labelling import (
     label_all_by_gold,
@@ -18,6 +18,7 @@ from cacre.evaluation.labelling import (
     label_by_lists,
     label_by_support,
     label_candidates,
+    of_relations,
 )
 from cacre.inference import DecisionRules, OnnxVerifier
 from cacre.inference.decision import Scores, check_scores
@@ -298,8 +299,8 @@ def test_paraphrases_of_lists_do_not_tell_the_label():
     row = label_by_lists(Example(FILM, (RIGHT,), (said,), (WRONG,)))
     same = dict.fromkeys(("林知远", "顾青禾"), 0.5)
     verifier = FakeVerifier(same, {"paraphrase": same, "schema": same, "siblings": same})
-    assert judged_columns(verifier, [row]).strategies == ["schema", "schema"]
-    assert judged_columns(verifier, [replace(row, lists=False)]).strategies == ["paraphrase", "schema"]
+    assert judged_columns((verifier, [row])).strategies == ["schema", "schema"]
+    assert judged_columns((verifier, [replace(row, lists=False)])).strategies == ["paraphrase", "schema"]
 
 
 def test_a_predicate_outside_the_schema_is_compared_with_paraphrases_and_siblings_only():
@@ -421,3 +422,27 @@ def test_scores_that_tell_nothing_gain_no_more_than_chance():
              zip(NAMES, TRUE, strict=True)]  # fmt: skip
     low, _ = fit_verifier(noise, texts).fitted_on["f1_gain_interval"]
     assert low <= 0
+
+
+def test_new_relations_are_fitted_on_the_texts_of_several_verifiers():
+    higher = FakeVerifier(
+        {name: score + 0.5 for name, score in separable().text_scores.items()}, separable().pair_scores
+    )
+    first, second = rows()
+    fitted = fit_new_relations([(separable(), [first]), (higher, [second])], fitted_on={"data": ["a", "b"]})
+    facts = fitted.fitted_on
+    assert (facts["texts"], facts["candidates"], facts["true"], facts["data"]) == (2, 40, 20, ["a", "b"])
+    scores = [*(separable().text_scores[n] for n in NAMES[:20]), *(higher.text_scores[n] for n in NAMES[20:])]
+    expected = fit_verifier(FakeVerifier(dict(zip(NAMES, scores, strict=True)), separable().pair_scores), rows())
+    assert fitted.text_threshold == expected.text_threshold
+    assert fitted.pair_thresholds == expected.pair_thresholds
+    assert fitted.calibration == expected.calibration
+    with pytest.raises(DataError, match="fitting needs true and false ones"):
+        fit_new_relations([(separable(), [of_relations(first, ())])])
+
+
+def test_candidates_of_other_relations_are_left_out():
+    row = LabelledText(
+        FILM, (Candidate(RIGHT), Candidate(WRONG._replace(predicate="编剧"))), (True, None), missed_gold=2
+    )
+    assert of_relations(row, {"编剧"}) == replace(row, candidates=row.candidates[1:], labels=(None,), missed_gold=0)

@@ -29,7 +29,7 @@ def said_backwards(count):
 
 def test_a_relation_is_fitted_by_the_name_that_verdicts_look_it_up_by(verifier):
     rows = said_backwards(20)
-    assert set(judged_columns(verifier, rows).relation) == {"导演"}
+    assert set(judged_columns((verifier, rows)).relation) == {"导演"}
     fitted = fit_verifier(verifier, rows, by_relation=True)
     assert set(fitted.calibration.relation_offsets) <= {"导演"}
 
@@ -38,7 +38,7 @@ def test_of_several_readings_the_one_that_is_judged_is_fitted(verifier):
     text = "林知远的妻子是顾青禾。"
     spouse = Candidate(Triple("林知远", "配偶", "顾青禾"))
     [verdict] = verifier.verify(text, [spouse])
-    columns = judged_columns(verifier, [LabelledText(text, (spouse, spouse), (True, None))])
+    columns = judged_columns((verifier, [LabelledText(text, (spouse, spouse), (True, None))]))
     assert list(columns.relation) == [verdict.judged_as.predicate]
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from cacre.inference.decision import (
     reason_kind,
 )
 from cacre.inference.thresholds import Calibration, Thresholds
-from cacre.schema import load_schema
+from cacre.schema import RelationType, Schema, load_schema
 from cacre.types import Candidate, Modality, Triple
 
 SCHEMA = load_schema("duie")
@@ -239,3 +241,21 @@ def test_what_modality_rejects_is_chosen():
     assert check_modality(denied, DecisionRules(reject_modality=())) is None
     with pytest.raises(ConfigError, match="'gossip' is unknown: use any of denied, rumoured, planned, past"):
         DecisionRules(reject_modality=("gossip",))
+
+
+def test_relations_that_the_model_has_not_learned_have_thresholds_of_their_own():
+    own = Schema.of("own", [RelationType("取景地", "影视作品", "地点"), RelationType("导演", "影视作品", "人物")])
+    new = Thresholds(0.1, {}, Calibration(0, 0, 0, 0))
+    thresholds = Thresholds(0.55, {}, Calibration(0, 0, 0, 9), new_relations=new)
+    candidates = [Candidate(Triple("雾中渡", "取景地", "云州")), Candidate(Triple("雾中渡", "导演", "林知远"))]
+    text, scores, rules = "《雾中渡》在云州取景，由林知远执导。", [Scores(0.2), Scores(0.2)], DecisionRules(schema=own)
+    place, person = decide(text, candidates, scores, SCHEMA, thresholds, rules)
+    assert (place.supported, person.supported) == (True, False)
+    assert (place.margin, person.margin) == (pytest.approx(0.1), pytest.approx(-0.35))
+    assert place.probability == 0.5 < person.probability
+    strict = replace(rules, text_threshold=0.3)
+    assert [v.reason for v in decide(text, candidates, scores, SCHEMA, thresholds, strict)] == [
+        "text_score 0.200 below 0.300"
+    ] * 2
+    alone = replace(thresholds, new_relations=None)
+    assert not any(v.supported for v in decide(text, candidates, scores, SCHEMA, alone, rules))

@@ -114,6 +114,7 @@ GOOD = Thresholds(0.5, {"schema": 0.7}, Calibration(1, 2, 3, 4), {"rows": 3}).to
         ({"calibration": {**OLD, "agreement_weight": "much"}}, "agreement_weight"),
         ({"calibration": {**GOOD["calibration"], "bias": True}}, "calibration: bias"),
         ({"fitted_on": "dev"}, "fitted_on must be a JSON object"),
+        ({"new_relations": {**GOOD, "text_threshold": None}}, "new_relations: text_threshold must be a finite number"),
     ],
 )
 def test_faults_are_named(change, message):
@@ -124,3 +125,13 @@ def test_faults_are_named(change, message):
 
 def test_calibration_and_origin_may_be_absent():
     assert Thresholds.from_dict({"format": 1, "text_threshold": 0, "pair_thresholds": {}}) == Thresholds(0.0)
+
+
+def test_numbers_for_new_relations_are_kept_and_found():
+    new = Thresholds(-0.5, {"schema": 0.1}, Calibration(1, 2, 3, 4))
+    both = Thresholds(0.5, {"schema": 0.7}, new_relations=new)
+    assert Thresholds.from_dict(json.loads(json.dumps(both.to_dict()))) == both
+    assert (both.of(new_relation=True), both.of(new_relation=False)) == (new, both)
+    plain = Thresholds(0.5)
+    assert plain.of(new_relation=True) is plain
+    assert "new_relations" not in plain.to_dict()

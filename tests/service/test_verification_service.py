@@ -251,6 +251,7 @@ def test_the_model_is_described_with_the_thresholds_that_apply(tiny_folder):
     assert (told["text_threshold"], told["pair_thresholds"]["schema"]) == (0.25, -1.0)
     assert "导演" in told["relations"]
     assert (told["llm"], told["calibrated"]) == (None, False)
+    assert (told["new_relations"], told["new_text_threshold"]) == ((), 0.25)
 
 
 def test_readiness_follows_opening_and_draining():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -142,6 +142,8 @@ def calibrate_command(
         calibration=CalibrationSettings(calibration.value, seed=seed),
         by_relation=source != "lists",
     )
+    if not verifier.new_relations:  # of which the rows say nothing: what was known of them stays
+        fitted = replace(fitted, new_relations=verifier.thresholds.new_relations)
     replaced = write_fitted(source_folder, folder, fitted)
     typer.echo(f"{folder / 'thresholds.json'}: {outcome(fitted, certificate)}", err=True)
     chosen = labels is Labels.auto

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cacre.cli.fitted_folder import THRESHOLDS, write_fitted
-from cacre.evaluation.fitting import Requirements, fit_verifier, write_thresholds
-from cacre.evaluation.labelled_scores import LabelledText
-from cacre.evaluation.labelling import label_by_lists
+from cacre.data.domains import Domain
+from cacre.evaluation.fitting import Requirements, fit_new_relations, fit_verifier, write_thresholds
+from cacre.evaluation.labelled_scores import LabelledText, Part
+from cacre.evaluation.labelling import label_by_lists, of_relations
 from cacre.export import export_onnx
 from cacre.export.onnx import Precision
 from cacre.files import atomic_writer
-from cacre.inference import OnnxVerifier
+from cacre.inference import DecisionRules, OnnxVerifier
 from cacre.inference.folder import GRAPHS
 from cacre.inference.thresholds import OFF, Thresholds
 from cacre.training.card import DEV, CardNotes, write_card
+from cacre.training.record import domains_digest
 from cacre.types import Example
 
 RECORD = "finished.json"
@@ -34,11 +36,13 @@ class Finishing:
         precision: How the graphs store weights.
         max_recall_loss: Most recall that the thresholds may cost on dev; best F1 if None.
         notes: For the card.
+        domains: What to fit the thresholds for relations on that the model has not learned; without any it gets none.
     """
 
     precision: Precision
     max_recall_loss: float | None
     notes: CardNotes
+    domains: Sequence[Domain] = ()
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,11 @@ def finish_folder(folder: Path, dev: Sequence[Example], options: Finishing, *, t
 
     def fit() -> None:
         nonlocal replaced
-        replaced = _fit(folder, rows, options.max_recall_loss)
+        replaced = _fit(folder, rows, options)
 
     steps: dict[str, tuple[Any, Sequence[str], Callable[[], object]]] = {
         "graphs": (options.precision, GRAPHS, lambda: export_onnx(folder, None, options.precision, rows)),
-        "thresholds": (options.max_recall_loss, [THRESHOLDS], fit),
+        "thresholds": (_fitted_by(options), [THRESHOLDS], fit),
         "card": (_said(options.notes), [_CARD], lambda: write_card(folder, options.notes)),
     }
     done = _done(folder) if trained_before else {}
@@ -91,17 +95,33 @@ def finish_folder(folder: Path, dev: Sequence[Example], options: Finishing, *, t
     return Finished(tuple(made), replaced)
 
 
-def _fit(folder: Path, rows: Sequence[LabelledText], max_recall_loss: float | None) -> bool:
+def _fitted_by(options: Finishing) -> object:
+    found = options.max_recall_loss
+    return [found, domains_digest(options.domains)] if options.domains else found
+
+
+def _fit(folder: Path, rows: Sequence[LabelledText], options: Finishing) -> bool:
     """Fit and write thresholds; gives whether others stood there, which are now the backup."""
     if not (folder / THRESHOLDS).is_file():  # without any the folder is no verifier
         write_thresholds(folder, Thresholds(text_threshold=OFF))
     verifier = OnnxVerifier(folder)
-    wanted = None if max_recall_loss is None else Requirements(max_recall_loss=max_recall_loss)
+    wanted = None if options.max_recall_loss is None else Requirements(max_recall_loss=options.max_recall_loss)
     fitted = fit_verifier(verifier, rows, fitted_on={"data": DEV, "labels": "lists"}, requirements=wanted)
+    if options.domains:
+        record = {"data": [domain.name for domain in options.domains], "labels": "lists"}
+        parts = [_judged_anew(folder, domain) for domain in options.domains]
+        fitted = replace(fitted, new_relations=fit_new_relations(parts, fitted_on=record, requirements=wanted))
     if not verifier.thresholds.fitted_on:  # those from above
         write_thresholds(folder, fitted)
         return False
     return write_fitted(folder, folder, fitted)
+
+
+def _judged_anew(folder: Path, domain: Domain) -> Part:
+    """The lists of a domain, without the relations that the model has learned, and a verifier with its schema."""
+    verifier = OnnxVerifier(folder, rules=DecisionRules(schema=domain.schema))
+    rows = [label_by_lists(example) for example in domain.examples]
+    return verifier, [of_relations(row, verifier.new_relations) for row in rows]
 
 
 def _said(notes: CardNotes) -> dict[str, str | None]:

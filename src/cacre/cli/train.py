@@ -15,6 +15,7 @@ from cacre.cli.fitted_folder import BACKUP
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings, read_tables
 from cacre.data import load_examples
+from cacre.data.domains import load_domains
 from cacre.data.extracted import load_extracted
 from cacre.data.splits import find_leaks
 from cacre.errors import ConfigError
@@ -52,6 +53,16 @@ def train_command(
     ] = None,
     schema: Annotated[
         str | None, typer.Option(help="Relation schema: duie, open, or a file; else that of --from, or duie.")
+    ] = None,
+    domains: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Texts to learn from besides, under other schemas: DIR/NAME/schema.json and rows."
+        ),
+    ] = None,
+    dev_domains: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Others, to fit thresholds on for relations that it does not learn."),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="One setting; repeatable.")
@@ -101,11 +112,13 @@ def train_command(
     dev_examples = load_examples(dev, schema=relations) if dev else None
     if dev_examples and (leak := _leak(examples, dev_examples)):
         typer.echo(leak, err=True)
-    result = train(examples, output, settings, relations, dev_examples, load_extracted(extracted or []), trained)
+    others, unseen = (load_domains(folder) if folder else [] for folder in (domains, dev_domains))
+    candidates = load_extracted(extracted or [])
+    result = train(examples, output, settings, relations, dev_examples, candidates, trained, others)
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
     notes = CardNotes(name or output.name, [str(path) for path in data], license_name, note)
-    options = Finishing(precision.value, max_recall_loss, notes)
+    options = Finishing(precision.value, max_recall_loss, notes, unseen)
     finished = finish_folder(output, result.dev, options, trained_before=result.before)
     if finished.replaced:
         typer.echo(f"the thresholds before are kept in {output / BACKUP}", err=True)

@@ -16,10 +16,12 @@ from cacre.evaluation.guarantee import certify, check_levels
 from cacre.evaluation.labelled_scores import (
     JudgedColumns,
     LabelledText,
+    Part,
     Scorer,
     acceptable,
     judged_columns,
     other_pair_scores,
+    rows_of,
 )
 from cacre.evaluation.pair_threshold import fit_pair_threshold
 from cacre.evaluation.score_table import LabelSource
@@ -73,26 +75,64 @@ def fit_verifier(
         DataError: There is no candidate, or all have the same label.
         ConfigError: No thresholds reach what is asked for; or there are too few labels for an isotonic calibration.
     """
-    columns = judged_columns(verifier, rows)
+    parts = [(verifier, rows)]
+    columns = judged_columns(*parts)
+    _need_both(columns)
+    probability = _fitted_calibration(columns, calibration, by_relation=by_relation)
+    record = {**(fitted_on or {}), **columns.record(len(rows)), "kept_all": kept_all(columns, rows)}
+    if certificate is not None:
+        return certificate.as_thresholds(probability, {**record, "criterion": "guarantee"})
+    return _fitted(parts, columns, probability, record, requirements or Requirements())
+
+
+def fit_new_relations(
+    parts: Sequence[Part],
+    *,
+    fitted_on: Mapping[str, Any] | None = None,
+    requirements: Requirements | None = None,
+) -> Thresholds:
+    """Fit what takes the place of the thresholds for relations that a model has not learned (`new_relations`).
+
+    Args:
+        parts: Labelled texts, each part with the verifier that was given the schema they are labelled under. Candidates
+            of relations that it has learned are to be left out of it.
+        fitted_on: As in `fit_verifier`.
+        requirements: As in `fit_verifier`.
+
+    Raises:
+        DataError: There is no candidate, or all have the same label.
+        ConfigError: No thresholds reach what is asked for.
+    """
+    columns, rows = judged_columns(*parts), rows_of(parts)
+    _need_both(columns)
+    record = {**(fitted_on or {}), **columns.record(len(rows)), "kept_all": kept_all(columns, rows)}
+    probability = _fitted_calibration(columns, None, by_relation=False)
+    return _fitted(parts, columns, probability, record, requirements or Requirements())
+
+
+def _need_both(columns: JudgedColumns) -> None:
     labels = columns.labels
     if labels.all() or not labels.any():
         raise DataError(
             f"{len(labels)} candidates, {int(labels.sum())} of them true: fitting needs true and false ones"
         )
-    probability = _fitted_calibration(columns, calibration, by_relation=by_relation)
-    record = {**(fitted_on or {}), **columns.record(len(rows)), "kept_all": kept_all(columns, rows)}
-    if certificate is not None:
-        return certificate.as_thresholds(probability, {**record, "criterion": "guarantee"})
-    requirements = requirements or Requirements()
-    fitted = _fitted_thresholds(verifier, rows, columns, requirements)
-    reached = {**_reached(fitted, requirements), "f1_gain_interval": f1_gain_interval(columns, rows, fitted)}
+
+
+def _fitted(
+    parts: Sequence[Part],
+    columns: JudgedColumns,
+    probability: Calibration,
+    record: Mapping[str, Any],
+    requirements: Requirements,
+) -> Thresholds:
+    fitted = _fitted_thresholds(parts, columns, requirements)
+    gain = f1_gain_interval(columns, rows_of(parts), fitted)
+    reached = {**_reached(fitted, requirements), "f1_gain_interval": gain}
     return fitted.as_thresholds(probability, {**record, "criterion": "f1", **reached})
 
 
-def _fitted_thresholds(
-    verifier: Scorer, rows: Sequence[LabelledText], columns: JudgedColumns, requirements: Requirements
-) -> FittedThresholds:
-    missed = sum(row.missed_gold for row in rows)
+def _fitted_thresholds(parts: Sequence[Part], columns: JudgedColumns, requirements: Requirements) -> FittedThresholds:
+    missed = sum(row.missed_gold for row in rows_of(parts))
     fitted = fit_thresholds(
         columns.text_score,
         columns.pair_score,
@@ -112,7 +152,7 @@ def _fitted_thresholds(
             target_precision=requirements.target_precision,
             max_recall_loss=requirements.max_recall_loss,
         )
-        for strategy, scores in other_pair_scores(verifier, rows, columns.strategies).items()
+        for strategy, scores in other_pair_scores(parts, columns.strategies).items()
     }
     return replace(fitted, pair_thresholds={**fitted.pair_thresholds, **others})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -89,41 +89,59 @@ class JudgedColumns:
         }
 
 
-def judged_columns(verifier: Scorer, rows: Sequence[LabelledText]) -> JudgedColumns:
+Part = tuple[Scorer, Sequence[LabelledText]]
+"""Labelled texts, and the verifier that judges them under their schema."""
+
+
+def judged_columns(*parts: Part) -> JudgedColumns:
     """Score the candidates that are judged, as they are scored when they are filtered.
 
     A paraphrase of contrastive lists is put aside: only right candidates have one, so that it would tell the label.
 
     Args:
-        verifier: Gives the scores.
-        rows: Labelled candidates; those not judged are compared with, but left out.
+        parts: Labelled candidates, and who gives the scores; those not judged are compared with, but left out.
     """
+    rows = rows_of(parts)
     judged = _judged(rows)
-    found = verifier.score_as_read([(row.text, _decided_as(row)) for row in rows])
-    flat = [pair for candidates, scores in found for pair in zip(candidates, scores, strict=True)]
+    flat = [
+        (candidate, score, verifier.schema) for verifier, part in parts for candidate, score in _scored(verifier, part)
+    ]
     kept = [flat[place] for place in np.flatnonzero(judged).tolist()]
     return JudgedColumns(
         labels=np.asarray([label for row in rows for label in row.labels if label is not None], dtype=bool),
         text=np.repeat(text_numbers(rows), [len(row.labels) for row in rows])[judged],
-        relation=[relation(candidate, verifier.schema) for candidate, _ in kept],
-        agreement=_agreements(candidate for candidate, _ in kept),
-        text_score=np.asarray([score.text_score for _, score in kept], dtype=np.float64),
-        pair_score=_pair_scores(score for _, score in kept),
-        strategies=[score.strategy for _, score in kept],
+        relation=[relation(candidate, schema) for candidate, _, schema in kept],
+        agreement=_agreements(candidate for candidate, _, _ in kept),
+        text_score=np.asarray([score.text_score for _, score, _ in kept], dtype=np.float64),
+        pair_score=_pair_scores(score for _, score, _ in kept),
+        strategies=[score.strategy for _, score, _ in kept],
     )
 
 
-def other_pair_scores(verifier: Scorer, rows: Sequence[LabelledText], used: Iterable[str | None]) -> dict[str, Floats]:
+def rows_of(parts: Iterable[Part]) -> list[LabelledText]:
+    """The rows of all parts, in order."""
+    return [row for _, part in parts for row in part]
+
+
+def other_pair_scores(parts: Sequence[Part], used: Iterable[str | None]) -> dict[str, Floats]:
     """Pair scores `[N]` of the judged candidates, by each strategy that decides about none of them and finds any.
 
     Args:
-        verifier: Gives the scores.
-        rows: Labelled candidates.
+        parts: Labelled candidates, and who gives the scores.
         used: The strategies that decide.
     """
-    judged, known = _judged(rows), set(used)
-    found: dict[str, Floats] = {s: _pair_scores_by(verifier, rows, s)[judged] for s in ALL_STRATEGIES if s not in known}
+    judged, known = _judged(rows_of(parts)), set(used)
+    found: dict[str, Floats] = {
+        strategy: np.concatenate([_pair_scores_by(verifier, part, strategy) for verifier, part in parts])[judged]
+        for strategy in ALL_STRATEGIES
+        if strategy not in known
+    }
     return {strategy: column for strategy, column in found.items() if np.isfinite(column).any()}
+
+
+def _scored(verifier: Scorer, rows: Sequence[LabelledText]) -> Iterator[tuple[Candidate, Scores]]:
+    for candidates, scores in verifier.score_as_read([(row.text, _decided_as(row)) for row in rows]):
+        yield from zip(candidates, scores, strict=True)
 
 
 def _judged(rows: Sequence[LabelledText]) -> Bools:

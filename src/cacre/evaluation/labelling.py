@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from cacre.data.conversion import CandidateSet, to_candidates
@@ -86,3 +86,10 @@ def label_by_support(row: Row) -> LabelledText | None:
         return None
     labels = tuple(found.of(normalise_triple(candidate.triple)).right for candidate in content.candidates)
     return None if all(label is None for label in labels) else LabelledText(content.text, content.candidates, labels)
+
+
+def of_relations(row: LabelledText, relations: Container[str]) -> LabelledText:
+    """The row with the candidates of some relations alone; of others nothing is missed either."""
+    kept = [place for place, one in enumerate(row.candidates) if one.triple.predicate in relations]
+    candidates, labels = tuple(row.candidates[place] for place in kept), tuple(row.labels[place] for place in kept)
+    return replace(row, candidates=candidates, labels=labels, missed_gold=0)

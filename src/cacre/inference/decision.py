@@ -170,8 +170,8 @@ def decide(
         text: The text.
         candidates: What is judged.
         scores: One per candidate.
-        schema: The relation schema.
-        thresholds: Fitted thresholds and calibration.
+        schema: The relation schema that the model has learned.
+        thresholds: Fitted thresholds and calibration, and those for relations that it has not learned.
         rules: Which checks are on, and thresholds that replace the fitted ones.
 
     Returns:
@@ -182,17 +182,18 @@ def decide(
     verdicts = []
     for candidate, score in zip(candidates, scores, strict=True):
         failed = check_candidate(candidate, normalised, allowed, rules) or check_modality(score, rules)
-        reason = failed or check_scores(score, thresholds, rules)
+        fitted = thresholds.of(new_relation=not schema.readings(candidate.triple.predicate))
+        reason = failed or check_scores(score, fitted, rules)
         verdicts.append(
             Verdict(
                 candidate=candidate,
                 outcome="supported" if reason is None else "rejected",
                 text_score=score.text_score,
                 pair_score=score.pair_score,
-                probability=_probability(candidate, score, schema, thresholds.calibration),
+                probability=_probability(candidate, score, schema, fitted.calibration),
                 evidence=score.evidence,
                 reason=reason,
-                margin=None if failed else margin(score, thresholds, rules),
+                margin=None if failed else margin(score, fitted, rules),
                 modality=score.modality,
             )
         )

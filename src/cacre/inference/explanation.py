@@ -94,23 +94,25 @@ def attention_of(scorer: Scorer, text: VisibleText, triple: Triple) -> Attention
 
 
 def comparisons(
-    candidates: Sequence[Candidate], schema: Schema, thresholds: Thresholds, rules: DecisionRules
+    candidates: Sequence[Candidate], schema: Schema, learned: Schema, thresholds: Thresholds, rules: DecisionRules
 ) -> list[Comparison]:
     """What the scores of the candidates of one text are compared with; runs no model.
 
     Args:
         candidates: All candidates of the text.
-        schema: The model's relation schema.
+        schema: The relation schema that scores.
+        learned: The schema that the model has learned.
         thresholds: The fitted thresholds.
         rules: Thresholds that replace them.
 
     Returns:
         One per candidate, in their order.
     """
-    tau_1 = thresholds.text_threshold if rules.text_threshold is None else rules.text_threshold
     found = []
-    for companions in plan_companions(candidates, schema):
-        tau_2 = thresholds.pair_threshold(companions.strategy)
+    for candidate, companions in zip(candidates, plan_companions(candidates, schema), strict=True):
+        fitted = thresholds.of(new_relation=not learned.readings(candidate.triple.predicate))
+        tau_1 = fitted.text_threshold if rules.text_threshold is None else rules.text_threshold
+        tau_2 = fitted.pair_threshold(companions.strategy)
         if companions.strategy is not None and rules.pair_threshold is not None:
             tau_2 = rules.pair_threshold
         found.append(Comparison(_on(tau_1), _on(tau_2), companions.strategy, companions.triples))

@@ -162,7 +162,7 @@ class OnnxVerifier:
         """
         # Which of several readings is judged, only the scores can tell.
         judged = [self._reads(as_candidate(candidate))[0].judged for candidate in candidates]
-        return comparisons(judged, self._scorer.schema, self.thresholds, self.rules)
+        return comparisons(judged, self._scorer.schema, self.schema, self.thresholds, self.rules)
 
     @property
     def new_relations(self) -> frozenset[str]:

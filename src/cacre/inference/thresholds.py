@@ -200,12 +200,19 @@ class Thresholds:
         pair_thresholds: The paper's tau_2, one for each way of finding the pair (`paraphrase`, `schema`, `siblings`).
         calibration: From scores to a probability, if one was fitted.
         fitted_on: Where the numbers come from (data, criterion, scores reached); information only.
+        new_relations: What takes their place for relations that the model has not learned, whose scores are lower and
+            less sure; None where nothing does.
     """
 
     text_threshold: float
     pair_thresholds: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
     fitted_on: Mapping[str, Any] = field(default_factory=dict)
+    new_relations: Thresholds | None = None
+
+    def of(self, *, new_relation: bool) -> Thresholds:
+        """The numbers for a relation that the model has learned, or for one that is new to it."""
+        return self.new_relations if new_relation and self.new_relations is not None else self
 
     def pair_threshold(self, strategy: str | None) -> float:
         """tau_2 of a pair strategy; off (-1) where none was fitted or there is no pair."""
@@ -219,11 +226,14 @@ class Thresholds:
             "pair_thresholds": dict(sorted(self.pair_thresholds.items())),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "fitted_on": dict(self.fitted_on),
+            **({} if self.new_relations is None else {"new_relations": self.new_relations.to_dict()}),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "thresholds.json") -> Thresholds:
-        """Read thresholds; `where` names the file in errors. `calibration` and `fitted_on` may be absent.
+        """Read thresholds; `where` names the file in errors.
+
+        `calibration`, `fitted_on` and `new_relations` may be absent.
 
         Raises:
             ModelError: Another format, or a value missing or of the wrong type.
@@ -235,7 +245,7 @@ class Thresholds:
                 "the file is not one of cacre's or is of a newer version; update cacre or run  cacre calibrate  again"
             )
         pairs = _object(values.get("pair_thresholds"), f"{where}: pair_thresholds")
-        calibration = values.get("calibration")
+        calibration, new = values.get("calibration"), values.get("new_relations")
         return cls(
             text_threshold=_number(values, "text_threshold", where),
             pair_thresholds={name: _number(pairs, name, f"{where}: pair_thresholds") for name in pairs},
@@ -243,4 +253,5 @@ class Thresholds:
             if calibration is None
             else Calibration.from_dict(calibration, where=f"{where}: calibration"),
             fitted_on=dict(_object(values.get("fitted_on", {}), f"{where}: fitted_on")),
+            new_relations=None if new is None else cls.from_dict(new, f"{where}: new_relations"),
         )

@@ -123,6 +123,8 @@ class ModelCard(BaseModel):
     relations: list[str]
     text_threshold: float
     pair_thresholds: dict[str, float]
+    new_relations: list[str]
+    new_text_threshold: float
     calibrated: bool
     llm: str | None
     version: str

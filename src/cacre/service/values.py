@@ -20,6 +20,8 @@ class ModelInfo:
         relations: The schema's relations.
         text_threshold: Smallest `text_score` that is kept.
         pair_thresholds: Smallest `pair_score` that is kept, by what a triple is compared with.
+        new_relations: Relations of the schema that the model has not learned.
+        new_text_threshold: Smallest `text_score` that is kept of these.
         calibrated: Whether verdicts have a `probability`.
     """
 
@@ -28,6 +30,8 @@ class ModelInfo:
     relations: tuple[str, ...]
     text_threshold: float
     pair_thresholds: Mapping[str, float]
+    new_relations: tuple[str, ...]
+    new_text_threshold: float
     calibrated: bool
 
     @classmethod
@@ -35,7 +39,7 @@ class ModelInfo:
         """Describe a verifier, with the thresholds that apply."""
         rules, fitted = verifier.rules, verifier.thresholds
         schema = rules.schema or verifier.schema
-        pairs = fitted.pair_thresholds
+        pairs, new = fitted.pair_thresholds, fitted.of(new_relation=True)
         if rules.pair_threshold is not None:
             pairs = dict.fromkeys(("paraphrase", "schema", "siblings"), rules.pair_threshold)
         return cls(
@@ -44,6 +48,8 @@ class ModelInfo:
             relations=tuple(relation.name for relation in schema),
             text_threshold=fitted.text_threshold if rules.text_threshold is None else rules.text_threshold,
             pair_thresholds=dict(pairs),
+            new_relations=tuple(sorted(verifier.new_relations)),
+            new_text_threshold=new.text_threshold if rules.text_threshold is None else rules.text_threshold,
             calibrated=fitted.calibration is not None,
         )
 

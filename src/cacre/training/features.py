@@ -111,9 +111,17 @@ class Featurized:
     """
 
     examples: list[ExampleFeatures]
-    report: GuardReport
-    refused: int
-    skipped: int
+    report: GuardReport = field(default_factory=GuardReport)
+    refused: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Featurized) -> Featurized:
+        return Featurized(
+            [*self.examples, *other.examples],
+            self.report + other.report,
+            self.refused + other.refused,
+            self.skipped + other.skipped,
+        )
 
 
 def featurize(
@@ -125,6 +133,7 @@ def featurize(
     paraphrase: bool,
     seed: int,
     rules: CorruptionRules = DEFAULT_RULES,
+    first: int = 0,
 ) -> Featurized:
     """Featurise examples for training or for dev.
 
@@ -136,12 +145,13 @@ def featurize(
         paraphrase: Also featurise the schema paraphrase of each aligned negative (not of the hard ones, for time).
         seed: Of the corruptions; each example draws from its own stream, so that order does not matter.
         rules: How negatives are made, see `generate_negatives`; no paraphrase names what they leave out either.
+        first: Number of the first example, where there are others before.
     """
     examples = list(examples)
     pool = entity_pool(examples, schema) if generated else {}
     made: list[ExampleFeatures] = []
     report, refused, skipped = GuardReport(), 0, 0
-    for key, example in enumerate(examples):
+    for key, example in enumerate(examples, start=first):
         # Not the positives: 执导 in one of them may be meant from the person to the film, and from the film elsewhere.
         guard = FalseNegativeGuard(schema, (*example.anchors, *(example.gold or ())))
         own = [n for n in dict.fromkeys((*example.negatives, *example.hard)) if _may_be_wrong(guard, n)]

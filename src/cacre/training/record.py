@@ -9,6 +9,7 @@ from dataclasses import astuple
 from typing import Any
 
 from cacre.config import Settings
+from cacre.data.domains import Domain
 from cacre.data.extracted import Extracted
 from cacre.modeling.model import Cacre
 from cacre.schema import Schema
@@ -32,6 +33,7 @@ def data_record(
     examples: Sequence[Example],
     dev: Sequence[Example] | None = None,
     extracted: Extracted | None = None,
+    domains: Sequence[Domain] = (),
 ) -> dict[str, Any]:
     """What `train` is given besides settings, as hashes.
 
@@ -40,13 +42,20 @@ def data_record(
         examples: The data, dev not yet split off.
         dev: Data for dev; None where it is split off.
         extracted: An extractor's candidates.
+        domains: Texts under schemas of their own.
     """
     return {
         "schema": _hash(schema.to_json()),
         "data": _hash([astuple(example) for example in examples]),
         "dev": "split off" if dev is None else _hash([astuple(example) for example in dev]),
         **({"extracted": _hash({text: list(found) for text, found in extracted.items()})} if extracted else {}),
+        **({"domains": domains_digest(domains)} if domains else {}),
     }
+
+
+def domains_digest(domains: Sequence[Domain]) -> str:
+    """A hash of texts and schemas."""
+    return _hash([[d.name, d.schema.to_json(), [astuple(example) for example in d.examples]] for d in domains])
 
 
 def weights_digest(model: Cacre) -> str:

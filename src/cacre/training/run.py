@@ -13,6 +13,7 @@ import torch
 from transformers import set_seed
 
 from cacre.config import Settings
+from cacre.data.domains import Domain
 from cacre.data.extracted import Extracted, with_extracted
 from cacre.data.negatives import CorruptionRules
 from cacre.data.splits import split_examples
@@ -30,17 +31,10 @@ from cacre.training.batches import Collator
 from cacre.training.checkpoints import claim_folder, last_checkpoint
 from cacre.training.encoder_cache import EncoderCache
 from cacre.training.evidence_head import fit_evidence_head
-from cacre.training.features import (
-    ExampleFeatures,
-    Featurized,
-    corruption_rules,
-    featurize,
-    value_statistics,
-    with_negatives,
-    with_renamed,
-)
+from cacre.training.features import ExampleFeatures, Featurized, value_statistics, with_negatives
 from cacre.training.objective import Criterion
 from cacre.training.parallel import meet, on_first, process_count, process_index, shared_encoder_cache
+from cacre.training.parts import featurized, training_parts
 from cacre.training.pattern_head import fit_pattern_head
 from cacre.training.record import data_record, run_record, weights_digest
 from cacre.training.trainer import CacreTrainer, dev_aucs, texts_at_once
@@ -72,6 +66,7 @@ def train(
     dev: Sequence[Example] | None = None,
     extracted: Extracted | None = None,
     start: LoadedModel | None = None,
+    domains: Sequence[Domain] = (),
 ) -> TrainingResult:
     """Train CACRE and write a model folder.
 
@@ -90,6 +85,8 @@ def train(
             negatives. Of dev texts they are left alone, so that dev stays the same with them and without.
         start: A trained model to go on from, instead of a new network; its weights are changed. Whatever describes
             a network must be the same in `settings`, see `network_settings` and `modeling.heads.with_heads`.
+        domains: Texts under schemas of their own, to learn from besides: of relations in general, not of these ones,
+            which the schema of the model does not get.
 
     Raises:
         DataError: No usable example, or candidates of other texts only.
@@ -109,7 +106,7 @@ def train(
         )
     if unknown := set(settings.training.generated_without) - schema.relations.keys():
         raise ConfigError(f"training.generated_without names {sorted(unknown)}, which schema {schema.name!r} lacks")
-    record = run_record(settings, data_record(schema, examples, dev, extracted))
+    record = run_record(settings, data_record(schema, examples, dev, extracted, domains))
     record |= {"start": weights_digest(start.model)} if start else {}
     on_first(lambda: claim_folder(output, record))
     if dev is None:
@@ -130,7 +127,7 @@ def train(
     before = metrics is not None
     if metrics is None:
         loaded = replace(start, schema=schema, settings=settings) if start else None
-        metrics = _train(examples, dev, output, settings, schema, started, loaded)
+        metrics = _train(examples, dev, output, settings, schema, started, loaded, domains)
         on_first(lambda: _write_metrics(output, metrics))
     return TrainingResult(dev, metrics, process_index() == 0, before)
 
@@ -143,15 +140,13 @@ def _train(
     schema: Schema,
     started: float,
     start: LoadedModel | None,
+    domains: Sequence[Domain],
 ) -> dict[str, Any]:
     training = settings.training
     set_seed(training.seed)
     loaded = start or build_model(settings, schema, examples)
-    texts = len(examples)
-    examples = with_renamed(examples, schema, copies=training.renamed_copies, seed=training.seed)
-    train_features, dev_features = (
-        _featurize(part, loaded, settings, name) for part, name in ((examples, "train"), (dev, "dev"))
-    )
+    train_features, own = training_parts(examples, domains, loaded)
+    dev_features = featurized(dev, loaded, "dev", use="dev")
     if start is None:  # what was learnt goes by the scale it was learnt with
         _standardise(loaded.model, train_features.examples)
     cache = _freeze(loaded.model, output, (train_features, dev_features)) if settings.encoder.frozen else None
@@ -166,7 +161,6 @@ def _train(
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     loaded.model.eval()
     head_loss = fit_evidence_head(loaded.model, train_features.examples, seed=training.seed)
-    own = [example for example in train_features.examples if example.key < texts]
     pattern_loss = fit_pattern_head(loaded.model, own, seed=training.seed)
     if weights:
         average_with(loaded.model, weights, training.start_weight)
@@ -209,24 +203,6 @@ def build_model(settings: Settings, schema: Schema, examples: Sequence[Example])
         encoder = build_encoder(settings.encoder, tokenizer.get_vocab_size())
     model = Cacre(encoder, settings.model, marks=Featurizer.mark_count, values=Featurizer.value_count)
     return LoadedModel(model, tokenizer, schema, settings)
-
-
-def _featurize(examples: Sequence[Example], loaded: LoadedModel, settings: Settings, name: str) -> Featurized:
-    is_train = name == "train"
-    features = featurize(
-        examples,
-        loaded.featurizer,
-        loaded.schema,
-        generated=settings.training.generated_negatives if is_train else 0,
-        rules=corruption_rules(settings.training),
-        paraphrase=is_train and settings.loss.paraphrased_negatives,
-        seed=settings.training.seed,
-    )
-    if not features.examples:
-        raise DataError(
-            f"none of the {len(examples)} {name} examples has both an anchor and a negative; nothing to learn from"
-        )
-    return features
 
 
 def _standardise(model: Cacre, examples: Sequence[ExampleFeatures]) -> None:
