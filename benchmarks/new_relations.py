@@ -1,0 +1,125 @@
+"""How verifiers judge relations that they have not learned: `new_relations.py DIR --model mini-zh --beside runs/mine`.
+
+DIR has a folder for each domain, of `schema.json` and contrastive rows, as `cacre train --domains` takes it; `--judged`
+names a folder of candidates of the same texts that somebody has judged, `NAME.jsonl`. Each domain is judged under its
+own schema; candidates of relations that the model knows by another name are left out. AUC of text_score with 95 %
+intervals over texts (B = 1000), for each domain and for all together; of `--beside` the paired interval of its distance
+from the model. Also what is kept, precision, recall and F1, by the model's thresholds and default checks, and by
+keeping everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bundled_against import against_judges, lists
+from numpy.typing import NDArray
+
+from cacre.data.domains import Domain, load_domains
+from cacre.evaluation.bootstrap import TextDraws, percentile_interval
+from cacre.evaluation.labelled_scores import LabelledText
+from cacre.evaluation.labelling import of_relations
+from cacre.evaluation.sweep import Ranking
+from cacre.inference import DecisionRules, load_verifier
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Candidates of R texts with their labels, what is thought of each and whether it is kept."""
+
+    text: NDArray[np.int64]
+    labels: Bools
+    scores: Floats
+    kept: Bools
+
+    @classmethod
+    def joined(cls, parts: Sequence[Judged]) -> Judged:
+        """All candidates, the texts numbered on."""
+        first = np.cumsum([0, *(int(part.text.max(initial=-1)) + 1 for part in parts)])
+        columns = (np.concatenate([getattr(p, name) for p in parts]) for name in ("labels", "scores", "kept"))
+        return cls(np.concatenate([p.text + n for p, n in zip(parts, first, strict=False)]), *columns)
+
+    def draws(self, resamples: int) -> Floats:
+        """AUC of texts drawn anew."""
+        ranking = Ranking(self.labels, self.scores)
+        drawn = TextDraws(int(self.text.max()) + 1, resamples)
+        return drawn.measure(lambda weights: ranking.sweep(weights[:, self.text]).auc(), width=len(self.labels))
+
+    def auc(self) -> float:
+        """AUC of all."""
+        everything = np.ones((1, len(self.labels)))
+        return float(Ranking(self.labels, self.scores).sweep(everything).auc()[0])
+
+    def rates(self, kept: Bools) -> str:
+        """Precision, recall and F1 of keeping these."""
+        right = int((kept & self.labels).sum())
+        p, r = right / max(1, int(kept.sum())), right / int(self.labels.sum())
+        return f"{100 * p:.1f} / {100 * r:.1f} / {200 * p * r / max(p + r, 1e-9):.1f}"
+
+
+def judge(model: str, domain: Domain, rows: Iterable[LabelledText]) -> Judged:
+    """Judge the rows of a domain under its schema."""
+    verifier = load_verifier(model, rules=DecisionRules(schema=domain.schema))
+    chosen = [row for row in (of_relations(row, verifier.new_relations) for row in rows) if row.candidates]
+    verdicts = verifier.verify_many([(row.text, row.candidates) for row in chosen])
+    flat = [verdict for row in verdicts for verdict in row]
+    return Judged(
+        np.repeat(np.arange(len(chosen)), [len(row.candidates) for row in chosen]),
+        np.asarray([label for row in chosen for label in row.labels], dtype=bool),
+        np.asarray([verdict.text_score for verdict in flat], dtype=np.float64),
+        np.asarray([verdict.supported for verdict in flat], dtype=bool),
+    )
+
+
+def table(models: Sequence[str], sets: dict[str, list[tuple[Domain, list[LabelledText]]]], resamples: int) -> None:
+    """Print a line for each domain and one for all of each set."""
+    print(f"| texts (candidates) | {' | '.join(models)} | kept by {models[0]}: P / R / F1 | keeping everything |")
+    print(f"|{'---|' * (len(models) + 3)}")
+    for kind, parts in sets.items():
+        judged = {model: [judge(model, domain, rows) for domain, rows in parts] for model in models}
+        for place, (domain, _) in enumerate(parts):
+            _line(f"{domain.name}, {kind}", [judged[model][place] for model in models], resamples)
+        _line(f"all, {kind}", [Judged.joined(judged[model]) for model in models], resamples)
+
+
+def _line(name: str, systems: Sequence[Judged], resamples: int) -> None:
+    first, cells = systems[0].draws(resamples), []
+    for number, system in enumerate(systems):
+        drawn = system.draws(resamples)
+        low, high = percentile_interval(drawn) or (np.nan, np.nan)
+        cell = f"{system.auc():.3f} ({low:.3f} to {high:.3f})"
+        if number:
+            low, high = percentile_interval(drawn - first) or (np.nan, np.nan)
+            cell += f"; {low:+.3f} to {high:+.3f}"
+        cells.append(cell)
+    size = f"{name} ({len(systems[0].labels)}, {100 * systems[0].labels.mean():.0f} % right)"
+    everything = np.ones(len(systems[0].labels), dtype=bool)
+    kept = [systems[0].rates(systems[0].kept), systems[0].rates(everything)]
+    print("| " + " | ".join([size, *cells, *kept]) + " |", flush=True)
+
+
+def main() -> None:
+    """Judge and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("domains", type=Path, metavar="DIR")
+    parser.add_argument("--model", default="mini-zh")
+    parser.add_argument("--beside", action="append", default=[], help="another verifier, in a column of its own")
+    parser.add_argument("--judged", type=Path, metavar="DIR", help="candidates of these texts, NAME.jsonl")
+    parser.add_argument("--resamples", type=int, default=1000)
+    given = parser.parse_args()
+    domains = load_domains(given.domains)
+    sets = {"lists": [(domain, lists(domain.examples)) for domain in domains]}
+    if given.judged:
+        sets["candidates"] = [(domain, against_judges(given.judged / f"{domain.name}.jsonl")) for domain in domains]
+    table([given.model, *given.beside], sets, given.resamples)
+
+
+if __name__ == "__main__":
+    main()
