@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from cacre.evaluation.labelled_scores import LabelledText
 from cacre.evaluation.labelling import of_relations
 from cacre.evaluation.sweep import Ranking
 from cacre.inference import DecisionRules, load_verifier
+from cacre.schema import names_alone
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -112,9 +113,12 @@ def main() -> None:
     parser.add_argument("--model", default="mini-zh")
     parser.add_argument("--beside", action="append", default=[], help="another verifier, in a column of its own")
     parser.add_argument("--judged", type=Path, metavar="DIR", help="candidates of these texts, NAME.jsonl")
+    parser.add_argument("--names-alone", action="store_true", help="without cue words, synonyms and near misses")
     parser.add_argument("--resamples", type=int, default=1000)
     given = parser.parse_args()
     domains = load_domains(given.domains)
+    if given.names_alone:
+        domains = [replace(domain, schema=names_alone(domain.schema)) for domain in domains]
     sets = {"lists": [(domain, lists(domain.examples)) for domain in domains]}
     if given.judged:
         sets["candidates"] = [(domain, against_judges(given.judged / f"{domain.name}.jsonl")) for domain in domains]

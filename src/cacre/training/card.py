@@ -71,6 +71,7 @@ def write_card(folder: Path, notes: CardNotes) -> None:
         dev=metrics["dev"],
         fitted=thresholds["fitted_on"],
         fitted_here=thresholds["fitted_on"].get("data") == DEV,
+        new=thresholds.get("new_relations", {}).get("fitted_on"),
         limits=_LIMITS,
     )
     with atomic_writer(folder / "README.md") as stream:
