@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from cacre.config import TrainingSettings
 from cacre.data.domains import Domain
 from cacre.errors import DataError
 from cacre.modeling.folder import LoadedModel
-from cacre.schema import Schema, names_alone, with_new_relations
+from cacre.schema import Schema, with_new_relations
 from cacre.training.features import ExampleFeatures, Featurized, corruption_rules, featurize, with_renamed
 from cacre.types import Example
 
@@ -20,17 +20,7 @@ class TrainingParts(NamedTuple):
 
     all: Featurized
     own: list[ExampleFeatures]
-    """Those that are no copy of another."""
-
-
-class _Part(NamedTuple):
-    """Texts, what their wrong triples are made of, and what they are read by."""
-
-    name: str
-    examples: Sequence[Example]
-    schema: Schema
-    scored: Schema
-    copy: bool = False
+    """Those that are no copy with other names."""
 
 
 def training_parts(examples: Sequence[Example], domains: Sequence[Domain], loaded: LoadedModel) -> TrainingParts:
@@ -38,8 +28,6 @@ def training_parts(examples: Sequence[Example], domains: Sequence[Domain], loade
 
     Those of a domain are featurised as a verifier would that is given the schema of the domain: with its relations
     beside those of the model. Their negatives are made of its relations alone: it is those they are annotated with.
-    Each is there once more under the names of these relations alone, since not everybody who writes a schema gives it
-    cue words.
 
     Args:
         examples: Texts under the schema of the model.
@@ -50,22 +38,16 @@ def training_parts(examples: Sequence[Example], domains: Sequence[Domain], loade
         DataError: A part has no text with both an anchor and a negative.
     """
     training = loaded.settings.training
+    parts: list[tuple[str, Sequence[Example], Schema]] = [("train", examples, loaded.schema)]
+    parts += [(domain.name, domain.examples, domain.schema) for domain in domains]
     found, own, first = Featurized([]), [], 0
-    for part in (_Part("train", examples, loaded.schema, loaded.schema), *_domain_parts(domains, loaded.schema)):
-        copies = 0 if part.copy else training.renamed_copies
-        texts = with_renamed(part.examples, part.schema, copies=copies, seed=training.seed)
-        scored = replace(loaded, schema=part.scored)
-        features = featurized(texts, scored, part.name, schema=part.schema, first=first)
-        if not part.copy:
-            own += [example for example in features.examples if example.key < first + len(part.examples)]
+    for name, part, schema in parts:
+        texts = with_renamed(part, schema, copies=training.renamed_copies, seed=training.seed)
+        scored = replace(loaded, schema=with_new_relations(loaded.schema, schema))
+        features = featurized(texts, scored, name, schema=schema, first=first)
+        own += [example for example in features.examples if example.key < first + len(part)]
         found, first = found + features, first + len(texts)
     return TrainingParts(found, own)
-
-
-def _domain_parts(domains: Sequence[Domain], learned: Schema) -> Iterator[_Part]:
-    for name, schema, texts in ((domain.name, domain.schema, domain.examples) for domain in domains):
-        yield _Part(name, texts, schema, with_new_relations(learned, schema))
-        yield _Part(name, texts, schema, with_new_relations(learned, names_alone(schema)), copy=True)
 
 
 def featurized(
