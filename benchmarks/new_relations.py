@@ -65,10 +65,11 @@ class Judged:
         return f"{100 * p:.1f} / {100 * r:.1f} / {200 * p * r / max(p + r, 1e-9):.1f}"
 
 
-def judge(model: str, domain: Domain, rows: Iterable[LabelledText]) -> Judged:
-    """Judge the rows of a domain under its schema."""
+def judge(model: str, domain: Domain, rows: Iterable[LabelledText], *, new_only: bool = True) -> Judged:
+    """Judge the rows of a domain under its schema, without what the model has learned unless told otherwise."""
     verifier = load_verifier(model, rules=DecisionRules(schema=domain.schema))
-    chosen = [row for row in (of_relations(row, verifier.new_relations) for row in rows) if row.candidates]
+    wanted = verifier.new_relations if new_only else domain.schema.relations
+    chosen = [row for row in (of_relations(row, wanted) for row in rows) if row.candidates]
     verdicts = verifier.verify_many([(row.text, row.candidates) for row in chosen])
     flat = [verdict for row in verdicts for verdict in row]
     return Judged(

@@ -38,6 +38,27 @@ def data(tmp_path):
     return tiny_corpus.write_rows(tmp_path / "films.jsonl", tiny_corpus.films(6))
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder that has learned from what `data` holds. Copy it to change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    rows = tiny_corpus.write_rows(folder / "films.jsonl", tiny_corpus.films(6))
+    sets = [part for entry in (*SETS, "loss.temperature=0.1") for part in ("--set", entry)]
+    assert invoke("train", rows, "-o", folder / "start", "--dev", rows, *sets).exit_code == 0
+    return folder / "start"
+
+
+@pytest.fixture
+def its_graphs(trained, monkeypatch):
+    """Folders get the graphs of `trained` for their own, since exporting takes long, where none of it matters."""
+
+    def copy(folder, *_):
+        for graph in trained.glob("*.onnx"):
+            shutil.copyfile(graph, folder / graph.name)
+
+    return lambda: monkeypatch.setattr("cacre.cli.finishing.export_onnx", copy)
+
+
 @pytest.fixture
 def no_training(monkeypatch):
     import cacre.training
@@ -77,10 +98,10 @@ def test_settings_reach_the_training(data, tmp_path, monkeypatch):
     class Seen(Exception):
         pass
 
-    def record(examples, output, settings, schema, dev, extracted, start):
+    def record(examples, output, settings, schema, dev, extracted, start, domains):
         assert (settings.training.epochs, settings.loss.negatives, settings.model.role_embedding) == (3, "own", False)
         assert settings.encoder.name_or_path == "./folder"
-        assert (len(examples), schema.name, dev, start) == (2, "duie", None, None)
+        assert (len(examples), schema.name, dev, start, domains) == (2, "duie", None, None, [])
         assert extracted == {"甲是乙。": (("甲", "妻子", "乙"),)}
         raise Seen
 
@@ -109,7 +130,7 @@ def test_heads_of_ones_own_beside_the_reader_of_the_start(data, tmp_path, monkey
     class Seen(Exception):
         pass
 
-    def record(examples, output, settings, schema, dev, extracted, start):
+    def record(examples, output, settings, schema, dev, extracted, start, domains):
         heads = [(s.model.evidence_head, s.model.pattern_head) for s in (settings, start.settings)]
         assert heads == [(0.0, 0.2)] * 2
         assert start.model.reader.evidence_head is None and start.model.reader.pattern_head.weight == 0.2
@@ -172,11 +193,10 @@ def test_a_warm_up_of_all_steps(data, tmp_path, no_training):
 
 
 @pytest.mark.slow
-def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
+def test_going_on_from_a_folder_that_only_serves(data, trained, its_graphs, tmp_path):
     """The encoder of a frozen one stays as it is, the rest learns, and the schema is that of the start."""
     start, folder = tmp_path / "start", tmp_path / "on"
-    first = [part for entry in (*SETS, "loss.temperature=0.1") for part in ("--set", entry)]
-    assert invoke("train", data, "-o", start, "--dev", data, *first).exit_code == 0
+    shutil.copytree(trained, start)
     shutil.move(start / "model.safetensors", tmp_path / "trained.safetensors")
     config = tmp_path / "frozen.toml"
     config.write_text("[encoder]\nfrozen = true\nhidden_size = 999\n[loss]\ntemperature = 0.1\n", encoding="utf-8")
@@ -192,6 +212,7 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     changed = {name for name in one if np.abs(one[name] - other[name]).max() > 1e-7}
     assert {name for name in changed if name.startswith("cross_attention.")}
     assert not {name for name in changed if name.startswith("encoder.")}
+    its_graphs()
     only = ("--set", "training.start_weight=0")  # and by the preset: the loss is then that of the start
     rates = [*(part for entry in on for part in ("--set", entry)), "--set", "encoder.frozen=true"]
     assert invoke("train", data, "-o", tmp_path / "only", "--dev", data, "--from", start, *rates, *only).exit_code == 0
@@ -209,7 +230,8 @@ def test_going_on_from_a_folder_that_only_serves(data, tmp_path):
     assert "start was" in again.stderr
 
 
-def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, tmp_path):
+def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, its_graphs, tmp_path):
+    its_graphs()
     stations = [
         {"name": "起点站", "subject_type": "线路", "object_type": "车站", "near_misses": ["终点站"]},
         {"name": "终点站", "subject_type": "线路", "object_type": "车站"},
