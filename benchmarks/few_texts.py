@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from bundled_against import against_judges, lists
+from bundled_against import against_judges, digest, lists
 from new_relations import Judged, judge
 
 from cacre.data import write_rows
@@ -84,12 +84,13 @@ def main() -> None:
             rows = against_judges(given.judged / f"{domain.name}.jsonl")
             sets["candidates"] = [one for one in rows if one.text in texts]
         for count in (0, *counts):
-            folder = given.output / f"{domain.name}-{count}"
+            key = digest(repr((given.model, given.seed, given.settings)).encode())
+            folder = given.output / f"{domain.name}-{count}-{key}"
             folder.parent.mkdir(parents=True, exist_ok=True)
             schema = given.domains / domain.name / SCHEMA
             model = trained(given.model, schema, learn[:count], folder, given.settings) if count else given.model
             for name, labelled in sets.items():
-                one = judge(model, domain, labelled, new_only=False)
+                one = judge(model, domain, labelled, domain.schema.relations)
                 found.setdefault(name, {}).setdefault(count, []).append(one)
                 print(f"{domain.name}, {name}, {count} texts: {one.auc():.3f}", file=sys.stderr, flush=True)
     for name, by_count in found.items():

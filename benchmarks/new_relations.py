@@ -11,7 +11,7 @@ keeping everything.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,11 +65,15 @@ class Judged:
         return f"{100 * p:.1f} / {100 * r:.1f} / {200 * p * r / max(p + r, 1e-9):.1f}"
 
 
-def judge(model: str, domain: Domain, rows: Iterable[LabelledText], *, new_only: bool = True) -> Judged:
-    """Judge the rows of a domain under its schema, without what the model has learned unless told otherwise."""
+def new_to(model: str, domain: Domain) -> frozenset[str]:
+    """The relations of a domain that a model has not learned."""
+    return load_verifier(model, rules=DecisionRules(schema=domain.schema)).new_relations
+
+
+def judge(model: str, domain: Domain, rows: Iterable[LabelledText], relations: Container[str]) -> Judged:
+    """Judge those candidates of a domain, under its schema, that are of some relations."""
     verifier = load_verifier(model, rules=DecisionRules(schema=domain.schema))
-    wanted = verifier.new_relations if new_only else domain.schema.relations
-    chosen = [row for row in (of_relations(row, wanted) for row in rows) if row.candidates]
+    chosen = [row for row in (of_relations(row, relations) for row in rows) if row.candidates]
     verdicts = verifier.verify_many([(row.text, row.candidates) for row in chosen])
     flat = [verdict for row in verdicts for verdict in row]
     return Judged(
@@ -85,7 +89,8 @@ def table(models: Sequence[str], sets: dict[str, list[tuple[Domain, list[Labelle
     print(f"| texts (candidates) | {' | '.join(models)} | kept by {models[0]}: P / R / F1 | keeping everything |")
     print(f"|{'---|' * (len(models) + 3)}")
     for kind, parts in sets.items():
-        judged = {model: [judge(model, domain, rows) for domain, rows in parts] for model in models}
+        # The same candidates for all, else their difference means nothing.
+        judged = {m: [judge(m, domain, rows, new_to(models[0], domain)) for domain, rows in parts] for m in models}
         for place, (domain, _) in enumerate(parts):
             _line(f"{domain.name}, {kind}", [judged[model][place] for model in models], resamples)
         _line(f"all, {kind}", [Judged.joined(judged[model]) for model in models], resamples)

@@ -43,7 +43,7 @@ cacre train corpus/seed corpus/train -o "$FIRST" --schema open --extracted corpu
 # Then the texts of corpus/more too; what was dev stays dev. The pattern head is fitted once, when all else is done.
 python corpus/tools/split.py corpus/seed corpus/train --more corpus/more --seed "$SEED" -o "$RUNS/split-$SEED"
 cacre train "$RUNS/split-$SEED/train.jsonl" --dev "$RUNS/split-$SEED/dev.jsonl" -o "$OUT" --from "$FIRST" \
-    --precision float16 --max-recall-loss 0.1 --domains corpus/domains/train --dev-domains corpus/domains/dev \
+    --precision float16 --max-recall-loss 0.1 --dev-domains corpus/domains/dev \
     --extracted corpus/extracted/candidates.jsonl \
     --set model.pattern_head=0.5 --set training.seed="$SEED" --set training.start_weight=0 --set training.chosen_by=text_auc \
     --set training.generated_negatives=1 \

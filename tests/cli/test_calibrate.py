@@ -59,6 +59,22 @@ def test_contrastive_rows_are_labelled_by_their_lists(folder, lists):
     )
 
 
+def test_thresholds_for_new_relations_stay_until_there_are_labels_of_such(folder, lists, tmp_path):
+    path = folder / "thresholds.json"
+    known = {"format": 1, "text_threshold": -0.5, "pair_thresholds": {}, "calibration": None, "fitted_on": {}}
+    path.write_text(json.dumps(thresholds(folder) | {"new_relations": known}), encoding="utf-8")
+    types = {"subject_type": "影视作品", "object_type": "人物"}
+    relations = [{"name": name, **types} for name in ("导演", "主演", "摄影")]
+    schema = tmp_path / "own.json"
+    schema.write_text(json.dumps({"name": "own", "relations": relations}), encoding="utf-8")
+    for asked in ((), ("--schema", schema)):
+        assert calibrate(lists, "--model", folder, *asked).exit_code == 0
+        assert thresholds(folder)["new_relations"] == known, "the rows are of 导演 and 主演"
+    lists.write_text(lists.read_text(encoding="utf-8").replace("主演", "摄影"), encoding="utf-8")
+    assert calibrate(lists, "--model", folder, "--schema", schema).exit_code == 0
+    assert "new_relations" not in thresholds(folder)
+
+
 def test_a_blank_line_at_the_start_hides_no_lists(lists):
     lists.write_text("\n" + lists.read_text(encoding="utf-8"), encoding="utf-8")
     rows, source, _ = labelled_rows(lists, Labels.auto)

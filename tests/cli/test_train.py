@@ -230,7 +230,7 @@ def test_going_on_from_a_folder_that_only_serves(data, trained, its_graphs, tmp_
     assert "start was" in again.stderr
 
 
-def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, its_graphs, tmp_path):
+def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, trained, its_graphs, tmp_path):
     its_graphs()
     stations = [
         {"name": "起点站", "subject_type": "线路", "object_type": "车站", "near_misses": ["终点站"]},
@@ -240,7 +240,7 @@ def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, it
         folder = tmp_path / kind / name
         folder.mkdir(parents=True)
         (folder / "schema.json").write_text(json.dumps({"name": name, "relations": stations}), encoding="utf-8")
-        lines = [(f"{c}线", "起点站", f"{c}州站") for c in "甲乙丙丁"]
+        lines = [(f"{c}线", "起点站", f"{c}州站") for c in {"train": "甲乙丙丁", "dev": "戊己庚辛"}[kind]]
         tiny_corpus.write_rows(
             folder / "rows.jsonl",
             [
@@ -248,19 +248,24 @@ def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, it
                 for s, p, o in lines
             ],
         )
-    sets = [part for entry in (*SETS, "training.epochs=1") for part in ("--set", entry)]
     output = tmp_path / "out"
-    arguments = ["train", data, "-o", output, "--dev", data, "--domains", tmp_path / "train", *sets]
+    arguments = ["train", data, "-o", output, "--dev", data, "--from", trained, "--domains", tmp_path / "train"]
+    arguments += ["--set", "training.epochs=1"]
     result = invoke(*arguments, "--dev-domains", tmp_path / "dev")
     assert result.exit_code == 0, result.output
     metrics = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics["train"]["texts"] > 4
+    assert metrics["train"]["texts"] == 6 + 4
     assert [r["name"] for r in json.loads((output / "schema.json").read_text(encoding="utf-8"))["relations"]].count(
         "起点站"
     ) == 0
     new = json.loads((output / "thresholds.json").read_text(encoding="utf-8"))["new_relations"]
     assert (new["fitted_on"]["data"], new["fitted_on"]["candidates"], new["fitted_on"]["true"]) == (["railways"], 8, 4)
     assert new["calibration"] is not None
+    card = (output / "README.md").read_text(encoding="utf-8")
+    assert "Trained on: `films.jsonl`, `train`." in card
+    assert "fitted on 4 texts of other domains (railways)" in card
+    mixed = invoke(*arguments[:3], tmp_path / "mixed", *arguments[4:], "--dev-domains", tmp_path / "train")
+    assert mixed.stderr == "error: --dev-domains: 4 texts of buses are in --domains too: keep them apart\n"
     changed, said = changed_by(arguments, output)
     assert "thresholds.json" in changed
     assert "new_relations" not in json.loads((output / "thresholds.json").read_text(encoding="utf-8"))

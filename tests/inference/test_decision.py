@@ -244,18 +244,23 @@ def test_what_modality_rejects_is_chosen():
 
 
 def test_relations_that_the_model_has_not_learned_have_thresholds_of_their_own():
-    own = Schema.of("own", [RelationType("取景地", "影视作品", "地点"), RelationType("导演", "影视作品", "人物")])
+    directed = RelationType("导演", "影视作品", "人物", synonyms=("掌镜人",))
+    own = Schema.of("own", [RelationType("取景地", "影视作品", "地点", synonyms=("外景地",)), directed])
     new = Thresholds(0.1, {}, Calibration(0, 0, 0, 0))
     thresholds = Thresholds(0.55, {}, Calibration(0, 0, 0, 9), new_relations=new)
-    candidates = [Candidate(Triple("雾中渡", "取景地", "云州")), Candidate(Triple("雾中渡", "导演", "林知远"))]
-    text, scores, rules = "《雾中渡》在云州取景，由林知远执导。", [Scores(0.2), Scores(0.2)], DecisionRules(schema=own)
-    place, person = decide(text, candidates, scores, SCHEMA, thresholds, rules)
-    assert (place.supported, person.supported) == (True, False)
-    assert (place.margin, person.margin) == (pytest.approx(0.1), pytest.approx(-0.35))
-    assert place.probability == 0.5 < person.probability
+    said = (("取景地", "云州"), ("外景地", "云州"), ("导演", "林知远"), ("掌镜人", "林知远"))
+    candidates = [Candidate(Triple("雾中渡", predicate, object_)) for predicate, object_ in said]
+    scores, rules = [Scores(0.2)] * 4, DecisionRules(schema=own)
+
+    def verdicts(thresholds, rules, new=("取景地",)):
+        return decide("《雾中渡》在云州取景，由林知远执导。", candidates, scores, SCHEMA, thresholds, rules, new)
+
+    found = verdicts(thresholds, rules)
+    assert [v.supported for v in found] == [True, True, False, False], "under any word of theirs"
+    assert [v.margin for v in found] == [pytest.approx(0.1)] * 2 + [pytest.approx(-0.35)] * 2
+    assert found[0].probability == 0.5 < found[2].probability
     strict = replace(rules, text_threshold=0.3)
-    assert [v.reason for v in decide(text, candidates, scores, SCHEMA, thresholds, strict)] == [
-        "text_score 0.200 below 0.300"
-    ] * 2
-    alone = replace(thresholds, new_relations=None)
-    assert not any(v.supported for v in decide(text, candidates, scores, SCHEMA, alone, rules))
+    assert {v.reason for v in verdicts(thresholds, strict)} == {"text_score 0.200 below 0.300"}
+    assert not any(v.supported for v in verdicts(replace(thresholds, new_relations=None), rules))
+    unknown = verdicts(thresholds, DecisionRules(schema_checks=False), ())
+    assert not any(v.supported for v in unknown), "a word of no schema is no new relation"

@@ -4,6 +4,8 @@ import pytest
 import tiny_model
 from cacre.errors import DataError
 from cacre.inference import DecisionRules, OnnxVerifier, load_verifier
+from cacre.schema import RelationType, Schema
+from cacre.service.values import ModelInfo
 from cacre.types import Candidate, Triple
 
 FILM = tiny_model.SENTENCES[0]
@@ -119,3 +121,18 @@ def test_thresholds_of_the_rules_replace_the_fitted_ones(tiny_folder):
     verifier = OnnxVerifier(tiny_folder, rules=DecisionRules(text_threshold=-1.0, pair_threshold=0.25), threads=1)
     (compared,) = verifier.comparisons([TRIPLE])
     assert (compared.text_threshold, compared.pair_threshold) == (None, 0.25)
+
+
+def test_new_relations_are_compared_with_the_thresholds_that_judge_them():
+    own = Schema.of("own", [RelationType("取景地", "影视作品", "地点", synonyms=("外景地",), cues=("取景",))])
+    ours = load_verifier(threads=1, rules=DecisionRules(schema=own))
+    text, place = "《雾中渡》在云州取景。", Triple("雾中渡", "取景地", "云州")
+    new = ours.thresholds.new_relations
+    assert new.text_threshold < ours.thresholds.text_threshold
+    for candidate in (place, place._replace(predicate="外景地")):
+        (compared,), (verdict,) = ours.comparisons([candidate]), ours.verify(text, [candidate])
+        assert compared.text_threshold == new.text_threshold
+        assert verdict.margin == pytest.approx(verdict.text_score - new.text_threshold)
+    info = ModelInfo.of(ours)
+    assert (info.new_relations, info.new_text_threshold) == (("取景地",), new.text_threshold)
+    assert info.text_threshold == ours.thresholds.text_threshold

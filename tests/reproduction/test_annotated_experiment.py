@@ -38,6 +38,8 @@ intermediate_size = 32
 pair_width = 12
 attention_heads = 2
 projection_size = 8
+pattern_head = 0
+reader_layers = 1
 [set.training]
 epochs = 1
 batch_size = 8

@@ -157,13 +157,14 @@ def test_a_left_out_relation_must_be_one_of_the_schema(schema, tmp_path):
 
 def _train_like(settings, films, schema):
     """As `cacre.training.run` does it."""
-    from cacre.training.run import _featurize, build_model
+    from cacre.training.parts import featurized
+    from cacre.training.run import build_model
 
     training = settings.training
     parts, _ = training_rows(films, training.seed, training.dev_fraction)
     tiny = tiny_corpus.settings({"training": training.model_dump()})
     whole = features.with_renamed(parts, schema, copies=training.renamed_copies, seed=training.seed)
-    _featurize(whole, build_model(tiny, schema, parts), tiny, "train")
+    featurized(whole, build_model(tiny, schema, parts), "train")
 
 
 def test_none_are_made_where_training_makes_none(schema):

@@ -261,6 +261,8 @@ def toml_of(values):
 def experiment_file(tmp_path):
     tables = {name: toml_of(values) for name, values in tiny_corpus.TINY.items()}
     tables["training"] = toml_of({**tiny_corpus.TINY["training"], "epochs": 1})
+    # Smaller than the preset: five networks are trained and exported.
+    tables["model"] = toml_of({**tiny_corpus.TINY["model"], "pattern_head": 0, "reader_layers": 1})
     path = tmp_path / "tiny.toml"
     path.write_text(EXPERIMENT.format(**tables), encoding="utf-8")
     return path

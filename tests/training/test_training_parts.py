@@ -6,10 +6,10 @@ import pytest
 import tiny_corpus
 from cacre.config import parse_settings
 from cacre.data.domains import Domain
-from cacre.errors import DataError
+from cacre.errors import ConfigError, DataError
 from cacre.preprocessing.evidence import VALUES
 from cacre.schema import RelationType, Schema
-from cacre.training.parts import training_parts
+from cacre.training.parts import check_domains, training_parts
 from cacre.types import Example, Triple
 
 STATIONS = Schema.of(
@@ -68,3 +68,14 @@ def test_a_domain_of_which_nothing_can_be_learned_is_named(loaded):
     empty = Domain("buses", STATIONS, (Example(LINE.text, (), (), ()),))
     with pytest.raises(DataError, match="none of the 1 buses examples"):
         training_parts(tiny_corpus.films(2), [empty], loaded)
+
+
+def test_domains_that_would_be_learned_otherwise_than_judged_are_refused(loaded):
+    check_domains([RAILWAYS], loaded.schema, loaded.settings.loss)
+    known = Schema.of("stage", [RelationType("导演作品", "人物", "影视作品")])
+    with pytest.raises(ConfigError, match="domain stage: schema 'duie' has words for 导演作品: rename them"):
+        check_domains([Domain("stage", known, (LINE,))], loaded.schema, loaded.settings.loss)
+    crossed = loaded.settings.loss.model_copy(update={"negatives": "cross_text"})
+    with pytest.raises(ConfigError, match="leave the domains out"):
+        check_domains([RAILWAYS], loaded.schema, crossed)
+    check_domains([], loaded.schema, crossed)

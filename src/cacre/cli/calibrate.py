@@ -28,6 +28,7 @@ from cacre.evaluation.labelling import label_all_by_gold, label_by_lists, label_
 from cacre.evaluation.score_table import LabelSource
 from cacre.evaluation.scored_rows import parse_spo
 from cacre.inference import DecisionRules, load_verifier
+from cacre.inference.decision import relation
 from cacre.inference.folder import find_folder
 from cacre.schema import load_schema
 from cacre.types import Candidate, Triple
@@ -142,7 +143,9 @@ def calibrate_command(
         calibration=CalibrationSettings(calibration.value, seed=seed),
         by_relation=source != "lists",
     )
-    if not verifier.new_relations:  # of which the rows say nothing: what was known of them stays
+    allowed, new = rules.schema or verifier.schema, verifier.new_relations
+    if not any(relation(candidate, allowed) in new for row in rows for candidate in row.candidates):
+        # They say nothing of relations that the model has not learned: what was known of these stays.
         fitted = replace(fitted, new_relations=verifier.thresholds.new_relations)
     replaced = write_fitted(source_folder, folder, fitted)
     typer.echo(f"{folder / 'thresholds.json'}: {outcome(fitted, certificate)}", err=True)

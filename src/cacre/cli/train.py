@@ -15,13 +15,13 @@ from cacre.cli.fitted_folder import BACKUP
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings, read_tables
 from cacre.data import load_examples
-from cacre.data.domains import load_domains
+from cacre.data.domains import Domain, load_domains
 from cacre.data.extracted import load_extracted
 from cacre.data.splits import find_leaks
 from cacre.errors import ConfigError
 from cacre.extras import needs_extra
 from cacre.inference.folder import find_folder, read_folder
-from cacre.schema import load_schema
+from cacre.schema import Schema, load_schema, new_relations
 from cacre.types import Example
 
 
@@ -110,14 +110,17 @@ def train_command(
     relations = trained.schema if trained and schema is None else load_schema(schema or "duie")
     examples = load_examples(data, schema=relations)[:limit]
     dev_examples = load_examples(dev, schema=relations) if dev else None
-    if dev_examples and (leak := _leak(examples, dev_examples)):
-        typer.echo(leak, err=True)
     others, unseen = (load_domains(folder) if folder else [] for folder in (domains, dev_domains))
+    _check_unseen(unseen, others, relations)
+    learned = [*examples, *(example for domain in others for example in domain.examples)]
+    if dev_examples and (leak := _leak(learned, dev_examples)):
+        typer.echo(leak, err=True)
     candidates = load_extracted(extracted or [])
     result = train(examples, output, settings, relations, dev_examples, candidates, trained, others)
     if not result.first:  # of several processes that have trained together, one exports and fits
         return
-    notes = CardNotes(name or output.name, [str(path) for path in data], license_name, note)
+    given = [str(path) for path in (*data, domains) if path]
+    notes = CardNotes(name or output.name, given, license_name, note)
     options = Finishing(precision.value, max_recall_loss, notes, unseen)
     finished = finish_folder(output, result.dev, options, trained_before=result.before)
     if finished.replaced:
@@ -131,6 +134,22 @@ def train_command(
         for line in filter(None, (_skipped(result.metrics), few_labels(labelled), gain)):
             typer.echo(line, err=True)
     typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
+
+
+def _check_unseen(unseen: Sequence[Domain], learned: Sequence[Domain], schema: Schema) -> None:
+    """Refuse domains that cannot say how relations are judged which the model has not learned.
+
+    Raises:
+        ConfigError: All of the relations of one are learned, or its texts are.
+    """
+    texts = {example.text for domain in learned for example in domain.examples}
+    for domain in unseen:
+        if not new_relations(schema, domain.schema):
+            raise ConfigError(f"--dev-domains: schema {schema.name!r} has words for all relations of {domain.name}")
+        if shared := sum(example.text in texts for example in domain.examples):
+            raise ConfigError(f"--dev-domains: {shared} texts of {domain.name} are in --domains too: keep them apart")
+        if not any(e.anchors for e in domain.examples) or not any(e.negatives or e.hard for e in domain.examples):
+            raise ConfigError(f"--dev-domains: {domain.name} needs texts with an anchor, and with a negative")
 
 
 def _leak(examples: Sequence[Example], dev: Sequence[Example]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -161,6 +162,7 @@ def decide(
     schema: Schema,
     thresholds: Thresholds,
     rules: DecisionRules,
+    new_relations: Container[str] = (),
 ) -> list[Verdict]:
     """Judge the scored candidates of one text.
 
@@ -173,6 +175,7 @@ def decide(
         schema: The relation schema that the model has learned.
         thresholds: Fitted thresholds and calibration, and those for relations that it has not learned.
         rules: Which checks are on, and thresholds that replace the fitted ones.
+        new_relations: Names of relations that the model has not learned, in the schema given with the rules.
 
     Returns:
         One verdict per candidate, in their order.
@@ -182,7 +185,7 @@ def decide(
     verdicts = []
     for candidate, score in zip(candidates, scores, strict=True):
         failed = check_candidate(candidate, normalised, allowed, rules) or check_modality(score, rules)
-        fitted = thresholds.of(new_relation=not schema.readings(candidate.triple.predicate))
+        fitted = thresholds.of(new_relation=relation(candidate, allowed) in new_relations)
         reason = failed or check_scores(score, fitted, rules)
         verdicts.append(
             Verdict(

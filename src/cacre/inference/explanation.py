@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cacre.inference.decision import DecisionRules, PairStrategy
+from cacre.inference.decision import DecisionRules, PairStrategy, relation
 from cacre.inference.pairing import plan_companions
 from cacre.inference.scoring import Scorer
 from cacre.inference.thresholds import OFF, Thresholds
@@ -94,23 +94,27 @@ def attention_of(scorer: Scorer, text: VisibleText, triple: Triple) -> Attention
 
 
 def comparisons(
-    candidates: Sequence[Candidate], schema: Schema, learned: Schema, thresholds: Thresholds, rules: DecisionRules
+    candidates: Sequence[Candidate],
+    schema: Schema,
+    thresholds: Thresholds,
+    rules: DecisionRules,
+    new_relations: Container[str] = (),
 ) -> list[Comparison]:
     """What the scores of the candidates of one text are compared with; runs no model.
 
     Args:
         candidates: All candidates of the text.
         schema: The relation schema that scores.
-        learned: The schema that the model has learned.
         thresholds: The fitted thresholds.
         rules: Thresholds that replace them.
+        new_relations: Names of relations that the model has not learned.
 
     Returns:
         One per candidate, in their order.
     """
     found = []
     for candidate, companions in zip(candidates, plan_companions(candidates, schema), strict=True):
-        fitted = thresholds.of(new_relation=not learned.readings(candidate.triple.predicate))
+        fitted = thresholds.of(new_relation=relation(candidate, schema) in new_relations)
         tau_1 = fitted.text_threshold if rules.text_threshold is None else rules.text_threshold
         tau_2 = fitted.pair_threshold(companions.strategy)
         if companions.strategy is not None and rules.pair_threshold is not None:

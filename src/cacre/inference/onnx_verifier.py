@@ -97,10 +97,10 @@ class OnnxVerifier:
             DataError: As in `verify`, for any of the texts.
         """
         rows = as_pairs(pairs)
-        judged = []
+        judged, new = [], self.new_relations
         for (text, candidates), (read, scores) in zip(rows, self._score(rows), strict=True):
             said = [one.said for one in read]
-            verdicts = decide(text, said, scores, self.schema, self.thresholds, self.rules)
+            verdicts = decide(text, said, scores, self.schema, self.thresholds, self.rules, new)
             judged.append(list(map(about, candidates, verdicts)))
         return judged
 
@@ -162,7 +162,7 @@ class OnnxVerifier:
         """
         # Which of several readings is judged, only the scores can tell.
         judged = [self._reads(as_candidate(candidate))[0].judged for candidate in candidates]
-        return comparisons(judged, self._scorer.schema, self.schema, self.thresholds, self.rules)
+        return comparisons(judged, self._scorer.schema, self.thresholds, self.rules, self.new_relations)
 
     @property
     def new_relations(self) -> frozenset[str]:

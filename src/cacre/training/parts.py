@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from cacre.config import TrainingSettings
+from cacre.config import LossSettings, TrainingSettings
 from cacre.data.domains import Domain
-from cacre.errors import DataError
+from cacre.errors import ConfigError, DataError
 from cacre.modeling.folder import LoadedModel
-from cacre.schema import Schema, with_new_relations
+from cacre.schema import Schema, new_relations, with_new_relations
 from cacre.training.features import ExampleFeatures, Featurized, corruption_rules, featurize, with_renamed
 from cacre.types import Example
 
@@ -21,6 +21,28 @@ class TrainingParts(NamedTuple):
     all: Featurized
     own: list[ExampleFeatures]
     """Those that are no copy with other names."""
+
+
+def check_domains(domains: Sequence[Domain], learned: Schema, loss: LossSettings) -> None:
+    """Refuse domains that would be learned from in another way than they are judged.
+
+    Args:
+        domains: The domains.
+        learned: The schema of the model.
+        loss: Of the run.
+
+    Raises:
+        ConfigError: One has a relation for which the schema of the model has a word, which may turn its triples round;
+            or negatives are anchors of other texts, whose schemas differ.
+    """
+    for domain in domains:
+        if known := sorted(domain.schema.relations.keys() - new_relations(learned, domain.schema)):
+            raise ConfigError(
+                f"domain {domain.name}: schema {learned.name!r} has words for {', '.join(known)}: rename them, or give "
+                "these texts as DATA"
+            )
+    if domains and loss.negatives == "cross_text":
+        raise ConfigError("loss.negatives='cross_text' crosses texts of different schemas: leave the domains out")
 
 
 def training_parts(examples: Sequence[Example], domains: Sequence[Domain], loaded: LoadedModel) -> TrainingParts:

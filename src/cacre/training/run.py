@@ -34,7 +34,7 @@ from cacre.training.evidence_head import fit_evidence_head
 from cacre.training.features import ExampleFeatures, Featurized, value_statistics, with_negatives
 from cacre.training.objective import Criterion
 from cacre.training.parallel import meet, on_first, process_count, process_index, shared_encoder_cache
-from cacre.training.parts import featurized, training_parts
+from cacre.training.parts import check_domains, featurized, training_parts
 from cacre.training.pattern_head import fit_pattern_head
 from cacre.training.record import data_record, run_record, weights_digest
 from cacre.training.trainer import CacreTrainer, dev_aucs, texts_at_once
@@ -91,8 +91,8 @@ def train(
     Raises:
         DataError: No usable example, or candidates of other texts only.
         ConfigError: The folder holds a run with other settings, other data, another schema or another start;
-            `settings` describe another network than that of `start`; or a relation that is to be left out is not in
-            the schema.
+            `settings` describe another network than that of `start`; a relation that is to be left out is not in
+            the schema; or domains are none to learn from, see `check_domains`.
     """
     started = time.monotonic()
     meet()
@@ -104,6 +104,7 @@ def train(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
+    check_domains(domains, schema, settings.loss)
     if unknown := set(settings.training.generated_without) - schema.relations.keys():
         raise ConfigError(f"training.generated_without names {sorted(unknown)}, which schema {schema.name!r} lacks")
     record = run_record(settings, data_record(schema, examples, dev, extracted, domains))
@@ -144,7 +145,8 @@ def _train(
 ) -> dict[str, Any]:
     training = settings.training
     set_seed(training.seed)
-    loaded = start or build_model(settings, schema, examples)
+    everything = [*examples, *(example for domain in domains for example in domain.examples)]
+    loaded = start or build_model(settings, schema, everything)
     train_features, own = training_parts(examples, domains, loaded)
     dev_features = featurized(dev, loaded, "dev", use="dev")
     if start is None:  # what was learnt goes by the scale it was learnt with
