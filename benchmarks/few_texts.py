@@ -18,11 +18,10 @@ from pathlib import Path
 
 import numpy as np
 from bundled_against import against_judges, digest, lists
-from new_relations import Judged, judge
+from new_relations import Judged, aucs, judge
 
 from cacre.data import write_rows
 from cacre.data.domains import SCHEMA, Domain, load_domains
-from cacre.evaluation.bootstrap import percentile_interval
 from cacre.evaluation.labelled_scores import LabelledText
 from cacre.types import Example
 
@@ -44,20 +43,6 @@ def trained(model: str, schema: Path, texts: Sequence[Example], folder: Path, se
         command = ["train", rows, "-o", folder, "--schema", schema, "--from", model, *sets]
         subprocess.run([sys.executable, "-m", "cacre", *map(str, command)], check=True, stderr=subprocess.DEVNULL)
     return str(folder)
-
-
-def row(name: str, systems: Sequence[Judged], resamples: int) -> str:
-    """A line of the table."""
-    first, cells = systems[0].draws(resamples), []
-    for number, system in enumerate(systems):
-        drawn = system.draws(resamples)
-        low, high = percentile_interval(drawn) or (np.nan, np.nan)
-        cell = f"{system.auc():.3f} ({low:.3f} to {high:.3f})"
-        if number:
-            low, high = percentile_interval(drawn - first) or (np.nan, np.nan)
-            cell += f"; {low:+.3f} to {high:+.3f}"
-        cells.append(cell)
-    return f"| {name} ({len(systems[0].labels)}) | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -95,7 +80,8 @@ def main() -> None:
                 print(f"{domain.name}, {name}, {count} texts: {one.auc():.3f}", file=sys.stderr, flush=True)
     for name, by_count in found.items():
         systems = [Judged.joined(by_count[count]) for count in (0, *counts)]
-        print(row(f"{name} of other texts", systems, given.resamples))
+        size = f"{name} of other texts ({len(systems[0].labels)})"
+        print(f"| {size} | {' | '.join(aucs(systems, given.resamples))} |")
 
 
 if __name__ == "__main__":

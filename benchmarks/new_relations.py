@@ -96,7 +96,8 @@ def table(models: Sequence[str], sets: dict[str, list[tuple[Domain, list[Labelle
         _line(f"all, {kind}", [Judged.joined(judged[model]) for model in models], resamples)
 
 
-def _line(name: str, systems: Sequence[Judged], resamples: int) -> None:
+def aucs(systems: Sequence[Judged], resamples: int) -> list[str]:
+    """AUC of each system with its interval, and the paired one of its distance from the first."""
     first, cells = systems[0].draws(resamples), []
     for number, system in enumerate(systems):
         drawn = system.draws(resamples)
@@ -106,10 +107,14 @@ def _line(name: str, systems: Sequence[Judged], resamples: int) -> None:
             low, high = percentile_interval(drawn - first) or (np.nan, np.nan)
             cell += f"; {low:+.3f} to {high:+.3f}"
         cells.append(cell)
+    return cells
+
+
+def _line(name: str, systems: Sequence[Judged], resamples: int) -> None:
     size = f"{name} ({len(systems[0].labels)}, {100 * systems[0].labels.mean():.0f} % right)"
     everything = np.ones(len(systems[0].labels), dtype=bool)
     kept = [systems[0].rates(systems[0].kept), systems[0].rates(everything)]
-    print("| " + " | ".join([size, *cells, *kept]) + " |", flush=True)
+    print("| " + " | ".join([size, *aucs(systems, resamples), *kept]) + " |", flush=True)
 
 
 def main() -> None:
