@@ -1,4 +1,4 @@
-"""What a few annotated texts of a domain teach a verifier: `few_texts.py DIR --judged DIR --texts 12 --texts 25`.
+"""What a few annotated texts of a domain teach a verifier: `few_texts.py DIR --judged DIR --texts 25`.
 
 DIR has a folder for each domain, of `schema.json` and contrastive rows, `--judged` a folder of judged candidates of the
 same texts, as for `new_relations.py`. Of each domain half of the texts, drawn by `--seed`, are for measuring; of the
@@ -41,7 +41,9 @@ def trained(model: str, schema: Path, texts: Sequence[Example], folder: Path, se
         write_rows(rows, [{key: getattr(example, key) for key in keys} for example in texts])
         sets = [part for entry in settings for part in ("--set", entry)]
         command = ["train", rows, "-o", folder, "--schema", schema, "--from", model, *sets]
-        subprocess.run([sys.executable, "-m", "cacre", *map(str, command)], check=True, stderr=subprocess.DEVNULL)
+        done = subprocess.run([sys.executable, "-m", "cacre", *map(str, command)], capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{folder}: {done.stderr.splitlines()[-1]}")
     return str(folder)
 
 

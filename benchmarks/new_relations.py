@@ -25,7 +25,7 @@ from cacre.evaluation.labelled_scores import LabelledText
 from cacre.evaluation.labelling import of_relations
 from cacre.evaluation.sweep import Ranking
 from cacre.inference import DecisionRules, load_verifier
-from cacre.schema import names_alone
+from cacre.schema import RelationType, Schema
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -65,14 +65,25 @@ class Judged:
         return f"{100 * p:.1f} / {100 * r:.1f} / {200 * p * r / max(p + r, 1e-9):.1f}"
 
 
+def names_alone(schema: Schema) -> Schema:
+    """The schema as somebody writes it who gives names and types and no more."""
+    return Schema.of(schema.name, (RelationType(one.name, one.subject_type, one.object_type) for one in schema))
+
+
 def new_to(model: str, domain: Domain) -> frozenset[str]:
     """The relations of a domain that a model has not learned."""
     return load_verifier(model, rules=DecisionRules(schema=domain.schema)).new_relations
 
 
-def judge(model: str, domain: Domain, rows: Iterable[LabelledText], relations: Container[str]) -> Judged:
+def judge(
+    model: str,
+    domain: Domain,
+    rows: Iterable[LabelledText],
+    relations: Container[str],
+    text_threshold: float | None = None,
+) -> Judged:
     """Judge those candidates of a domain, under its schema, that are of some relations."""
-    verifier = load_verifier(model, rules=DecisionRules(schema=domain.schema))
+    verifier = load_verifier(model, rules=DecisionRules(schema=domain.schema, text_threshold=text_threshold))
     chosen = [row for row in (of_relations(row, relations) for row in rows) if row.candidates]
     verdicts = verifier.verify_many([(row.text, row.candidates) for row in chosen])
     flat = [verdict for row in verdicts for verdict in row]
@@ -84,13 +95,21 @@ def judge(model: str, domain: Domain, rows: Iterable[LabelledText], relations: C
     )
 
 
-def table(models: Sequence[str], sets: dict[str, list[tuple[Domain, list[LabelledText]]]], resamples: int) -> None:
+def table(
+    models: Sequence[str],
+    sets: dict[str, list[tuple[Domain, list[LabelledText]]]],
+    resamples: int,
+    text_threshold: float | None,
+) -> None:
     """Print a line for each domain and one for all of each set."""
     print(f"| texts (candidates) | {' | '.join(models)} | kept by {models[0]}: P / R / F1 | keeping everything |")
     print(f"|{'---|' * (len(models) + 3)}")
     for kind, parts in sets.items():
         # The same candidates for all, else their difference means nothing.
-        judged = {m: [judge(m, domain, rows, new_to(models[0], domain)) for domain, rows in parts] for m in models}
+        judged = {
+            m: [judge(m, domain, rows, new_to(models[0], domain), text_threshold) for domain, rows in parts]
+            for m in models
+        }
         for place, (domain, _) in enumerate(parts):
             _line(f"{domain.name}, {kind}", [judged[model][place] for model in models], resamples)
         _line(f"all, {kind}", [Judged.joined(judged[model]) for model in models], resamples)
@@ -125,6 +144,7 @@ def main() -> None:
     parser.add_argument("--beside", action="append", default=[], help="another verifier, in a column of its own")
     parser.add_argument("--judged", type=Path, metavar="DIR", help="candidates of these texts, NAME.jsonl")
     parser.add_argument("--names-alone", action="store_true", help="without cue words, synonyms and near misses")
+    parser.add_argument("--text-threshold", type=float, help="in place of the fitted ones, for what is kept")
     parser.add_argument("--resamples", type=int, default=1000)
     given = parser.parse_args()
     domains = load_domains(given.domains)
@@ -133,7 +153,7 @@ def main() -> None:
     sets = {"lists": [(domain, lists(domain.examples)) for domain in domains]}
     if given.judged:
         sets["candidates"] = [(domain, against_judges(given.judged / f"{domain.name}.jsonl")) for domain in domains]
-    table([given.model, *given.beside], sets, given.resamples)
+    table([given.model, *given.beside], sets, given.resamples, given.text_threshold)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cacre.schema import RelationType, Schema, load_schema, names_alone, new_relations, with_new_relations
+from cacre.schema import RelationType, Schema, load_schema, new_relations, with_new_relations
 
 OPEN = load_schema("open")
 
@@ -50,11 +50,3 @@ def test_what_the_model_has_learned_is_left_as_it_is():
     joined = with_new_relations(OPEN, own(directed, place))
     assert joined["导演"] == OPEN["导演"]
     assert joined["取景地"].near_misses == ("导演",)
-
-
-def test_names_alone_leave_nothing_else_to_go_by():
-    bare = names_alone(OPEN)
-    assert [(r.name, r.subject_type, r.object_type) for r in bare] == [
-        (r.name, r.subject_type, r.object_type) for r in OPEN
-    ]
-    assert all(r.cues == (r.name,) and not r.synonyms and not r.near_misses for r in bare)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cacre.schema.checks import NOT_IN_SCHEMA, SAME_NAME, TYPE_VIOLATION
-from cacre.schema.joining import names_alone, new_relations, with_new_relations
+from cacre.schema.joining import new_relations, with_new_relations
 from cacre.schema.loading import load_schema
 from cacre.schema.relation import Reading, RelationType
 from cacre.schema.schema import Schema
@@ -16,7 +16,6 @@ __all__ = [
     "RelationType",
     "Schema",
     "load_schema",
-    "names_alone",
     "new_relations",
     "with_new_relations",
 ]

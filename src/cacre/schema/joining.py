@@ -31,12 +31,6 @@ def new_relations(learned: Schema, own: Schema) -> frozenset[str]:
     return frozenset(relation.name for relation in own if not learned.readings(relation.name))
 
 
-def names_alone(schema: Schema) -> Schema:
-    """The schema as somebody writes it who gives names and types and no more."""
-    relations = (RelationType(one.name, one.subject_type, one.object_type) for one in schema)
-    return Schema.of(schema.name, relations)
-
-
 def _apart(relation: RelationType, learned: Schema, names: frozenset[str]) -> RelationType:
     """The relation without words that mean something else to the model, and without relations that are not there."""
     mutual = relation.inverse_relation in names and relation.inverse_relation not in learned.relations
