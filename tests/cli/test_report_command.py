@@ -129,6 +129,24 @@ def test_thresholds_of_the_model_and_a_training_log(run, seen, tmp_path):
     assert set(seen[0].table.strategy) == {"schema"}  # told apart by the schema of the model
 
 
+def test_relations_that_the_model_has_not_learned_have_thresholds_of_their_own(run, seen, tmp_path):
+    def with_new(predicates):
+        told = {"导演": "导演", "编剧": "编剧"} | dict(zip(predicates, ("取景地", "外景地"), strict=False))
+        lines = [
+            {**row, "triples": [{**t, "predicate": told[t["predicate"]]} for t in row["triples"]]} for row in rows()
+        ]
+        return write(tmp_path / f"{len(predicates)}.jsonl", lines)
+
+    fitted = load_verifier("mini-zh").thresholds
+    assert run("--model", "mini-zh", "--label-source", "support", source=with_new(["导演"])).exit_code == 0
+    assert seen[0].thresholds == fitted
+    assert "6 candidates are of others and were judged by thresholds of their own" in seen[0].facts["thresholds"]
+    assert run("--model", "mini-zh", "--label-source", "support", source=with_new(["导演", "编剧"])).exit_code == 0
+    assert seen[1].thresholds == fitted.new_relations
+    assert fitted.new_relations is not None
+    assert seen[1].facts["thresholds"] == "those for relations that the model has not learned"
+
+
 def test_verdicts_without_labels_are_refused_before_anything_is_written(run, tmp_path):
     bare = [{**row, "triples": [{**t, "label": None} for t in row["triples"]]} for row in rows()]
     result = run("--label-source", "support", source=write(tmp_path / "bare.jsonl", bare))

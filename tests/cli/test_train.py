@@ -261,6 +261,7 @@ def test_domains_are_learned_from_and_give_thresholds_for_new_relations(data, tr
     new = json.loads((output / "thresholds.json").read_text(encoding="utf-8"))["new_relations"]
     assert (new["fitted_on"]["data"], new["fitted_on"]["candidates"], new["fitted_on"]["true"]) == (["railways"], 8, 4)
     assert new["calibration"] is not None
+    assert "\nrelations not learned: warning: only 8 labelled candidates (4 right, 4 wrong) of 4 texts" in result.stderr
     card = (output / "README.md").read_text(encoding="utf-8")
     assert "Trained on: `films.jsonl`, `train`." in card
     assert "fitted on 4 texts of other domains (railways)" in card

@@ -19,7 +19,7 @@ TOKEN = "made-up-token-0123456789"
 LONG = 600.0
 """Seconds: no test passes or fails by how fast the machine is."""
 URL = "http://localhost:8000"
-INFO = ModelInfo("held", "duie", ("导演",), 0.5, {"schema": 0.25}, (), 0.5, calibrated=False)
+INFO = ModelInfo("held", "duie", ("导演",), 0.5, {"schema": 0.25}, (), 0.5, {"schema": 0.25}, calibrated=False)
 
 
 class HeldVerifier:

@@ -252,6 +252,7 @@ def test_the_model_is_described_with_the_thresholds_that_apply(tiny_folder):
     assert "导演" in told["relations"]
     assert (told["llm"], told["calibrated"]) == (None, False)
     assert (told["new_relations"], told["new_text_threshold"]) == ((), 0.25)
+    assert told["new_pair_thresholds"]["schema"] == -1.0
 
 
 def test_readiness_follows_opening_and_draining():

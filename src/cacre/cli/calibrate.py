@@ -153,7 +153,7 @@ def calibrate_command(
     typer.echo(labels_line(source, unlabelled, chosen=chosen, certified=certificate is not None), err=True)
     if certificate is not None:
         typer.echo(f"the guarantee rests on: {'; '.join(ASSUMPTIONS)} ({source})", err=True)
-    warnings = (few_labels(rows), "" if target_precision is not None else gain_warning(fitted))
+    warnings = (few_labels(fitted), "" if target_precision is not None else gain_warning(fitted))
     for line in (*beside_lines(fitted, certificate), *filter(None, warnings)):
         typer.echo(line, err=True)
     if replaced:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from cacre.evaluation.certificate import Certificate
-from cacre.evaluation.labelled_scores import LabelledText
 from cacre.evaluation.score_table import LabelSource
 from cacre.inference.thresholds import Thresholds
 
@@ -29,18 +27,19 @@ def labels_line(source: LabelSource, unlabelled: int, *, chosen: bool, certified
     return f"labels: {source}{told}{left_out}; schema and mention checks {applied}"
 
 
-def few_labels(rows: Sequence[LabelledText]) -> str:
-    """A warning where there are too few labels to rely on; else empty.
+def few_labels(fitted: Thresholds) -> str:
+    """A warning where there were too few labels to rely on; else empty.
 
     Args:
-        rows: What was fitted on.
+        fitted: What was fitted.
     """
-    right, wrong = (sum(label is kind for row in rows for label in row.labels) for kind in (True, False))
+    found: dict[str, Any] = dict(fitted.fitted_on)
+    right, wrong = found["true"], found["candidates"] - found["true"]
     if right + wrong >= FEW and min(right, wrong) >= FEW_OF_A_KIND:
         return ""
     return (
-        f"warning: only {right + wrong} labelled candidates ({right} right, {wrong} wrong) of {len(rows)} texts: what "
-        f"is fitted on so few need not hold for others; label at least {FEW}, {FEW_OF_A_KIND} of either kind"
+        f"warning: only {right + wrong} labelled candidates ({right} right, {wrong} wrong) of {found['texts']} texts: "
+        f"what is fitted on so few need not hold for others; label at least {FEW}, {FEW_OF_A_KIND} of either kind"
     )
 
 
@@ -105,6 +104,19 @@ def gain_warning(fitted: Thresholds) -> str:
         f"warning: the thresholds gain {what} over keeping every candidate: as a filter they do next to nothing on "
         "such rows; ask for a precision (--target-precision), or train on rows like these (cacre train --from)"
     )
+
+
+def warnings_of(fitted: Thresholds) -> list[str]:
+    """Why what was fitted is not to be relied on, if so: for the relations learned, then for those that are not.
+
+    Args:
+        fitted: What was fitted.
+    """
+    warnings = [few_labels(fitted), gain_warning(fitted)]
+    if fitted.new_relations is not None:
+        lines = few_labels(fitted.new_relations), gain_warning(fitted.new_relations)
+        warnings += [f"relations not learned: {line}" for line in lines if line]
+    return [line for line in warnings if line]
 
 
 def _gain(found: dict[str, Any]) -> float:

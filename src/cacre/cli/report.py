@@ -73,15 +73,16 @@ def report_command(
     if few := too_few_texts(len(set(reading.table.text.tolist()))):
         typer.echo(few, err=True)
     judged = read_judged(dict(row.raw) for row in read_rows(verdicts, "verdicts"))
+    new = _not_learned(reading, folder)
     measured = measure(reading.table, resamples=0 if few else resamples, seed=seed)
     report = make_report(
         ReportSource(
             title=title or f"Verification report: {verdicts.name}",
-            facts=_facts(verdicts, labels, reading, folder),
+            facts=_facts(verdicts, labels, reading, folder, new),
             table=reading.table,
             candidates=align(reading, judged),
             measured=measured,
-            thresholds=None if folder is None else folder.thresholds,
+            thresholds=None if folder is None else folder.thresholds.of(new_relation=new == len(reading.table)),
             history=() if log is None else read_history(log),
             language=language.value,
             resamples=resamples,
@@ -108,7 +109,16 @@ def _training_log(folder: ModelFolder | None) -> Path | None:
     return log if log is not None and log.is_file() else None
 
 
-def _facts(verdicts: Path, labels: Path | None, reading: Reading, folder: ModelFolder | None) -> dict[str, str]:
+def _not_learned(reading: Reading, folder: ModelFolder | None) -> int:
+    """How many candidates are of relations that the model has not learned, which have thresholds of their own."""
+    if folder is None or folder.thresholds.new_relations is None:
+        return 0
+    return sum(not folder.schema.readings(relation) for relation in reading.table.relation)
+
+
+def _facts(
+    verdicts: Path, labels: Path | None, reading: Reading, folder: ModelFolder | None, new: int
+) -> dict[str, str]:
     """What the page says of its data; names of files without their folders, which may be private."""
     left_out = {
         "without a label": reading.unjudged,
@@ -120,6 +130,19 @@ def _facts(verdicts: Path, labels: Path | None, reading: Reading, folder: ModelF
         "verdicts": verdicts.name,
         "label file": "the rows themselves" if labels is None else labels.name,
         "model": "not given, so that no thresholds are drawn" if folder is None else folder.path.name,
+        **_drawn(new, len(reading.table)),
         "candidates left out": "; ".join(named) or "none",
         "made with": f"cacre {__version__}",
+    }
+
+
+def _drawn(new: int, candidates: int) -> dict[str, str]:
+    """Which thresholds the figures have, where the model has two kinds of them and candidates of the second."""
+    if not new:
+        return {}
+    if new == candidates:
+        return {"thresholds": "those for relations that the model has not learned"}
+    return {
+        "thresholds": f"those for relations that the model has learned; {new} candidates are of others and were "
+        "judged by thresholds of their own"
     }

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cacre.cli.calibration_report import few_labels, gain_warning
+from cacre.cli.calibration_report import warnings_of
 from cacre.cli.fitted_folder import BACKUP
 from cacre.cli.overrides import parse_overrides
 from cacre.config import load_settings, read_tables
@@ -86,7 +86,6 @@ def train_command(
     """
     with needs_extra("train"):
         from cacre.cli.finishing import Finishing, finish_folder
-        from cacre.evaluation.labelling import label_by_lists
         from cacre.export import load_trainable
         from cacre.modeling.heads import HEADS, with_heads
         from cacre.training import train
@@ -129,9 +128,7 @@ def train_command(
         anew = " and ".join(finished.parts)
         typer.echo(f"{output} was trained before: {f'{anew} made anew' if anew else 'nothing is changed'}", err=True)
     else:
-        labelled = [label_by_lists(e) for e in result.dev if e.negatives or e.hard]
-        gain = gain_warning(read_folder(output).thresholds)
-        for line in filter(None, (_skipped(result.metrics), few_labels(labelled), gain)):
+        for line in filter(None, (_skipped(result.metrics), *warnings_of(read_folder(output).thresholds))):
             typer.echo(line, err=True)
     typer.echo(f"{output}: {_summary(result.metrics)}", err=True)
 

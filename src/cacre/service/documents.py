@@ -125,6 +125,7 @@ class ModelCard(BaseModel):
     pair_thresholds: dict[str, float]
     new_relations: list[str]
     new_text_threshold: float
+    new_pair_thresholds: dict[str, float]
     calibrated: bool
     llm: str | None
     version: str

@@ -22,6 +22,7 @@ class ModelInfo:
         pair_thresholds: Smallest `pair_score` that is kept, by what a triple is compared with.
         new_relations: Relations of the schema that the model has not learned.
         new_text_threshold: Smallest `text_score` that is kept of these.
+        new_pair_thresholds: Smallest `pair_score` that is kept of these, by what a triple is compared with.
         calibrated: Whether verdicts have a `probability`.
     """
 
@@ -32,6 +33,7 @@ class ModelInfo:
     pair_thresholds: Mapping[str, float]
     new_relations: tuple[str, ...]
     new_text_threshold: float
+    new_pair_thresholds: Mapping[str, float]
     calibrated: bool
 
     @classmethod
@@ -39,9 +41,10 @@ class ModelInfo:
         """Describe a verifier, with the thresholds that apply."""
         rules, fitted = verifier.rules, verifier.thresholds
         schema = rules.schema or verifier.schema
-        pairs, new = fitted.pair_thresholds, fitted.of(new_relation=True)
+        new = fitted.of(new_relation=True)
+        pairs, new_pairs = fitted.pair_thresholds, new.pair_thresholds
         if rules.pair_threshold is not None:
-            pairs = dict.fromkeys(("paraphrase", "schema", "siblings"), rules.pair_threshold)
+            pairs = new_pairs = dict.fromkeys(("paraphrase", "schema", "siblings"), rules.pair_threshold)
         return cls(
             name=verifier.path.resolve().name,
             schema=schema.name,
@@ -50,6 +53,7 @@ class ModelInfo:
             pair_thresholds=dict(pairs),
             new_relations=tuple(sorted(verifier.new_relations)),
             new_text_threshold=new.text_threshold if rules.text_threshold is None else rules.text_threshold,
+            new_pair_thresholds=dict(new_pairs),
             calibrated=fitted.calibration is not None,
         )
 
