@@ -1,11 +1,12 @@
-"""What a few annotated texts of a domain teach a verifier: `few_texts.py DIR --judged DIR --texts 25`.
+"""What a few annotated texts of a domain teach a verifier: `few_texts.py DIR --judged DIR --learn DIR --texts 25`.
 
-DIR has a folder for each domain, of `schema.json` and contrastive rows, `--judged` a folder of judged candidates of the
-same texts, as for `new_relations.py`. Of each domain half of the texts, drawn by `--seed`, are for measuring; of the
-others the first so many are learned from, by `cacre train --from MODEL` and the settings given. AUC of text_score over
-the measuring halves of all domains, with 95 % intervals over texts (B = 1000), of the model as it is and of what it has
-become; of the latter the paired interval of the difference. Folders are kept below `--output`: what is there is not
-trained again.
+DIR has a folder for each domain, of `schema.json` and contrastive rows; `--judged` is a folder of judged candidates
+of the same texts, as for `new_relations.py`; `--learn` one of rows of other texts under the same schema, NAME.jsonl
+each. Of those the first so many, in an order drawn by `--seed`, are learned from, by `cacre train --from MODEL` and
+the settings given. AUC of text_score within a domain, on average over domains, with 95 % intervals over texts (B =
+1000), of the model as it is and of what it has become; of the latter the paired interval of the difference. Then
+precision, recall and F1 of what each keeps by its thresholds, and of keeping everything. Folders are kept below
+`--output`: what is there is not trained again.
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ from pathlib import Path
 
 import numpy as np
 from bundled_against import against_judges, digest, lists
-from new_relations import Judged, aucs, judge
+from new_relations import Floats, Judged, judge
 
-from cacre.data import write_rows
+from cacre.data import load_examples, write_rows
 from cacre.data.domains import SCHEMA, Domain, load_domains
+from cacre.data.splits import find_leaks
+from cacre.evaluation.bootstrap import percentile_interval
 from cacre.evaluation.labelled_scores import LabelledText
 from cacre.types import Example
 
 
-def halves(domain: Domain, seed: int) -> tuple[list[Example], list[Example]]:
-    """Texts to learn from, in the order in which they are added, and texts to measure on."""
-    order = np.random.default_rng(seed).permutation(len(domain.examples)).tolist()
-    middle = len(order) // 2
-    return [domain.examples[place] for place in order[:middle]], [domain.examples[place] for place in order[middle:]]
+def to_learn_from(path: Path, domain: Domain, seed: int) -> list[Example]:
+    """Texts to learn from, in the order in which they are added; none that the domain has too."""
+    found = load_examples([path], schema=domain.schema)
+    if leaks := find_leaks(found, domain.examples):
+        raise SystemExit(f"{path}: {len(leaks)} texts or pairs of names are in {domain.name} too, such as {leaks[0]}")
+    return [found[place] for place in np.random.default_rng(seed).permutation(len(found)).tolist()]
 
 
 def trained(model: str, schema: Path, texts: Sequence[Example], folder: Path, settings: Sequence[str]) -> str:
@@ -47,11 +51,28 @@ def trained(model: str, schema: Path, texts: Sequence[Example], folder: Path, se
     return str(folder)
 
 
+def averages(systems: Sequence[Sequence[Judged]], resamples: int) -> list[str]:
+    """Mean AUC over domains of each system with its interval, and the paired one of its distance from the first."""
+    first, cells = np.mean([part.draws(resamples) for part in systems[0]], axis=0), []
+    for number, parts in enumerate(systems):
+        drawn = np.mean([part.draws(resamples) for part in parts], axis=0)
+        cells.append(f"{np.mean([part.auc() for part in parts]):.3f} {_interval(drawn, '.3f')}")
+        if number:
+            cells[-1] += f"; {_interval(drawn - first, '+.3f')}"
+    return cells
+
+
+def _interval(drawn: Floats, digits: str) -> str:
+    low, high = percentile_interval(drawn) or (np.nan, np.nan)
+    return f"({low:{digits}} to {high:{digits}})"
+
+
 def main() -> None:
     """Train what is not there, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("domains", type=Path, metavar="DIR")
     parser.add_argument("--judged", type=Path, metavar="DIR")
+    parser.add_argument("--learn", type=Path, metavar="DIR", required=True)
     parser.add_argument("--model", default="mini-zh")
     parser.add_argument("--texts", type=int, action="append", help="how many are learned from; repeatable")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="TABLE.KEY=VALUE")
@@ -60,16 +81,14 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=1000)
     given = parser.parse_args()
     counts = given.texts or [25]
-    print(f"| measured on (candidates) | as it is | {' | '.join(f'{count} texts a domain' for count in counts)} |")
+    print(f"| measured on | as it is | {' | '.join(f'{count} texts a domain' for count in counts)} |")
     print(f"|{'---|' * (len(counts) + 2)}")
     found: dict[str, dict[int, list[Judged]]] = {}
     for domain in load_domains(given.domains):
-        learn, measure = halves(domain, given.seed)
-        texts = {example.text for example in measure}
-        sets: dict[str, list[LabelledText]] = {"lists": lists(measure)}
+        learn = to_learn_from(given.learn / f"{domain.name}.jsonl", domain, given.seed)
+        sets: dict[str, list[LabelledText]] = {"lists": lists(domain.examples)}
         if given.judged:
-            rows = against_judges(given.judged / f"{domain.name}.jsonl")
-            sets["candidates"] = [one for one in rows if one.text in texts]
+            sets["candidates"] = against_judges(given.judged / f"{domain.name}.jsonl")
         for count in (0, *counts):
             key = digest(repr((given.model, given.seed, given.settings)).encode())
             folder = given.output / f"{domain.name}-{count}-{key}"
@@ -81,9 +100,13 @@ def main() -> None:
                 found.setdefault(name, {}).setdefault(count, []).append(one)
                 print(f"{domain.name}, {name}, {count} texts: {one.auc():.3f}", file=sys.stderr, flush=True)
     for name, by_count in found.items():
+        cells = averages([by_count[count] for count in (0, *counts)], given.resamples)
+        print(f"| AUC, {name} ({sum(len(one.labels) for one in by_count[0])}) | {' | '.join(cells)} |")
+    for name, by_count in found.items():
         systems = [Judged.joined(by_count[count]) for count in (0, *counts)]
-        size = f"{name} of other texts ({len(systems[0].labels)})"
-        print(f"| {size} | {' | '.join(aucs(systems, given.resamples))} |")
+        everything = systems[0].rates(np.ones(len(systems[0].labels), dtype=bool))
+        kept = " | ".join(system.rates(system.kept) for system in systems)
+        print(f"| kept of {name}: P / R / F1 (all: {everything}) | {kept} |")
 
 
 if __name__ == "__main__":

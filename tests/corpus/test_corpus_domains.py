@@ -37,6 +37,13 @@ def rows():
     }
 
 
+@pytest.fixture(scope="module")
+def own(domains):
+    """Further texts under the schemas of the domains that are not learned, by name of the domain."""
+    held = [domain for split in ("dev", "test") for domain in domains[split]]
+    return {d.name: (d, load_examples(CORPUS / f"domains/own/{d.name}.jsonl", schema=d.schema)) for d in held}
+
+
 def judged():
     paths = sorted((CORPUS / "domains/judged").glob("*.jsonl"))
     return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
@@ -53,9 +60,10 @@ def test_a_domain_is_in_one_split_and_none_of_its_relations_is_learned(domains):
         assert said == set(domain.schema.relations), domain.name
 
 
-def test_names_of_anchors_occur_and_no_negative_follows_from_them(domains):
-    for domain in chain.from_iterable(domains.values()):
-        for example in domain.examples:
+def test_names_of_anchors_occur_and_no_negative_follows_from_them(domains, own):
+    held = [(domain, domain.examples) for domain in chain.from_iterable(domains.values())]
+    for domain, examples in (*held, *own.values()):
+        for example in examples:
             text = normalise_mention(example.text)
             missing = [a for a in example.anchors if any(normalise_mention(a[i]) not in text for i in (0, 2))]
             assert missing == [], example.id
@@ -81,6 +89,18 @@ def test_no_pair_of_entities_is_learned_and_measured(domains):
     assert [find_leaks(learned, part) for part in held] == [[], [], []]
 
 
+def test_texts_of_ones_own_share_nothing_with_what_is_measured(own, domains, rows):
+    learned = [example for domain in domains["train"] for example in domain.examples]
+    texts = {row["text"] for row in chain.from_iterable(rows.values())}
+    found = [example.text for _, examples in own.values() for example in examples]
+    assert len(set(found)) == len(found)
+    assert not texts & set(found)
+    for domain, examples in own.values():
+        assert find_leaks(examples, domain.examples) == find_leaks(learned, examples) == []
+        assert {anchor.predicate for example in examples for anchor in example.anchors} == set(domain.schema.relations)
+        assert len(examples) == 200
+
+
 def test_judged_candidates_stand_beside_their_lists(rows):
     texts = {row["id"]: row for row in rows["test"]}
     found = judged()
@@ -98,7 +118,7 @@ def test_judged_candidates_stand_beside_their_lists(rows):
             assert triple["supported"] != 1 or Triple(*said) in {Triple(*t) for t in row["gold"]}
 
 
-def test_the_datasheet_counts_them(domains, rows):
+def test_the_datasheet_counts_them(domains, rows, own):
     sheet = (CORPUS / "README.md").read_text(encoding="utf-8")
     counts = {
         "domains": [len(domains[split]) for split in SPLITS],
@@ -114,3 +134,6 @@ def test_the_datasheet_counts_them(domains, rows):
         assert [int(cell) for cell in line[1].split("|")] == expected, name
     labels = Counter(triple["supported"] for row in judged() for triple in row["triples"])
     assert f"{sum(labels.values())} candidates, {labels[1]} of them supported, {labels[0]} not" in sheet
+    more = [example for _, examples in own.values() for example in examples]
+    anchors, wrong = sum(len(e.anchors) for e in more), sum(len(e.negatives) + len(e.hard) for e in more)
+    assert f"{len(more)} further texts ({anchors} anchors, {wrong} negatives)" in sheet
