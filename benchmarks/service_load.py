@@ -264,7 +264,9 @@ def report(outcome: Outcome, speeds: dict[str, list[float]], clients: int) -> It
     yield f"| CPU seconds: service, clients | {cpu:.1f}, {outcome.client_cpu:.1f} of {all_cpu:.0f} |"
     yield f"| texts a batch, mean | {grown['cacre_batch_rows_sum'] / (grown['cacre_batch_rows_count'] or 1):.1f} |"
     yield f"| resident MiB | {', '.join(f'{each:.0f}' for each in megabytes)} |"
-    yield f"| after SIGTERM: answered, lost | {len(outcome.stop.seconds)}, {outcome.stop.failures.total()} |"
+    after = outcome.stop
+    lost = f"{after.failures.total()} {dict(after.failures) or ''}".strip()
+    yield f"| after SIGTERM: answered, lost | {len(after.seconds)}, {lost} |"
     yield "\n| bad body | answers |\n|---|---|"
     for kind, answers in outcome.bad.items():
         yield f"| {kind} | {', '.join(f'{count} x {answer}' for answer, count in answers.items())} |"
