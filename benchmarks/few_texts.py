@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from bundled_against import against_judges, digest, lists
+from bundled_against import against_judges, digest, lists, model_key
 from new_relations import Floats, Judged, judge
 
 from cacre.data import load_examples, write_rows
@@ -90,7 +90,7 @@ def main() -> None:
         if given.judged:
             sets["candidates"] = against_judges(given.judged / f"{domain.name}.jsonl")
         for count in (0, *counts):
-            key = digest(repr((given.model, given.seed, given.settings)).encode())
+            key = digest(repr((model_key(given.model), given.settings, learn[:count])).encode())
             folder = given.output / f"{domain.name}-{count}-{key}"
             folder.parent.mkdir(parents=True, exist_ok=True)
             schema = given.domains / domain.name / SCHEMA

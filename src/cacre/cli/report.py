@@ -143,6 +143,6 @@ def _drawn(new: int, candidates: int) -> dict[str, str]:
     if new == candidates:
         return {"thresholds": "those for relations that the model has not learned"}
     return {
-        "thresholds": f"those for relations that the model has learned; {new} candidates are of others and were "
-        "judged by thresholds of their own"
+        "thresholds": f"those for relations that the model has learned; {new} candidates are of others, which have "
+        "thresholds of their own where they are in the schema that was given"
     }
