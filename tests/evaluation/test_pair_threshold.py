@@ -37,3 +37,14 @@ def test_limits_are_kept_or_come_near():
     kept = pairs >= nearest
     shares = [wrong_first[pairs >= limit].mean() for limit in pairs]
     assert wrong_first[kept].mean() == max(shares)
+
+
+def test_by_probabilities_it_stays_off_unless_it_is_worth_a_candidate():
+    texts, labels = np.full(32, 0.5), np.asarray([True] * 16 + [False] * 16)
+    pairs = np.linspace(0.8, 0.1, 32)
+    surely = np.where(labels, 0.9, 0.1)
+    found = fit_pair_threshold(texts, pairs, labels, text_threshold=-1.0, probabilities=surely)
+    assert found == pytest.approx(0.45)
+    hardly = np.where(labels, 0.5, 0.25)
+    assert fit_pair_threshold(texts, pairs, labels, text_threshold=-1.0) == found
+    assert fit_pair_threshold(texts, pairs, labels, text_threshold=-1.0, probabilities=hardly) == -1.0

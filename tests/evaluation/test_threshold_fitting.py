@@ -93,6 +93,56 @@ def test_thresholds_lie_between_scores_and_ties_go_to_the_looser():
     assert (fitted.text_threshold, fitted.pair_thresholds["schema"]) == (-1.0, pytest.approx(0.3))
 
 
+def expected_f1(kept, chances, missed):
+    return 2 * chances[kept].sum() / (kept.sum() + chances.sum() + missed)
+
+
+@pytest.mark.parametrize("pair_weight", [0, 25])
+@pytest.mark.parametrize("seed", range(5))
+def test_by_probabilities_the_f1_to_expect_is_the_best_and_a_pair_threshold_worth_a_candidate(seed, pair_weight):
+    texts, pairs, labels, names = random_candidates(seed, 80, ("paraphrase",))
+    # texts and pairs lie around 0.4 to 0.6
+    chances = 1 / (1 + np.exp(-10 * (texts - 0.5) - pair_weight * (np.nan_to_num(pairs, nan=0.5) - 0.5)))
+    missed = seed % 4
+    fitted = fit_thresholds(texts, pairs, labels, strategies=names, probabilities=chances, missed_gold=missed)
+
+    def value(first, second):
+        kept = (texts >= first) & (np.isnan(pairs) | (pairs >= second))
+        return expected_f1(kept, chances, missed) - (second > -1) / (labels.sum() + missed)
+
+    thresholds = fitted.text_threshold, fitted.pair_thresholds["paraphrase"]
+    grid = [-1.0, *np.unique(texts)], [-1.0, *np.unique(pairs[~np.isnan(pairs)])]
+    assert value(*thresholds) == pytest.approx(max(value(a, b) for a in grid[0] for b in grid[1]), abs=1e-12)
+    assert (thresholds[1] > -1) == (pair_weight > 0)
+    assert thresholds[0] > -1 or pair_weight
+    assert fitted.f1 == pytest.approx(scores_of(keep(texts, pairs, names, fitted), labels, missed)[2])
+
+
+def test_a_lucky_neighbour_does_not_move_the_threshold():
+    # 0.2 and 0.35 are wrong by chance: what is to be expected keeps them
+    scores, labels = [0.1, 0.2, 0.35, 0.42, 0.5, 0.6], [0, 0, 0, 1, 1, 1]
+    given = {"strategies": [None] * 6}
+    by_labels = fit_thresholds(scores, [NAN] * 6, labels, **given).text_threshold
+    chances = [0.05, 0.5, 0.7, 0.8, 0.9, 0.95]
+    assert by_labels > 0.35
+    assert fit_thresholds(scores, [NAN] * 6, labels, **given, probabilities=chances).text_threshold < 0.2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_limits_are_kept_by_labels_whatever_the_probabilities(seed):
+    texts, pairs, labels, names = random_candidates(seed, 200)
+    chances = np.random.default_rng(seed).random(200)  # know nothing
+    given = {"strategies": names, "probabilities": chances}
+    assert fit_thresholds(texts, pairs, labels, **given, target_precision=0.8).precision >= 0.8
+    assert fit_thresholds(texts, pairs, labels, **given, max_recall_loss=0.05).recall >= 0.95 - 1e-12
+
+
+@pytest.mark.parametrize("chances", [[0.5] * 3, [0.5, 0.5, 0.5, 1.1], [0.5, 0.5, 0.5, NAN]])
+def test_probabilities_that_are_none_are_refused(chances):
+    with pytest.raises(DataError, match="probabilities must"):
+        fit_thresholds([0.1, 0.2, 0.3, 0.4], [NAN] * 4, [0, 1, 0, 1], strategies=[None] * 4, probabilities=chances)
+
+
 def test_missed_gold_loosens():
     # the lower the F1, the fewer true candidates a false one costs
     texts, pairs, labels, names = random_candidates(5, 400, ("paraphrase",))

@@ -1,4 +1,7 @@
-"""Labelled candidates and a verifier to `thresholds.json`: tau_1, one tau_2 per pair strategy, a calibration."""
+"""Labelled candidates and a verifier to `thresholds.json`: tau_1, one tau_2 per pair strategy, a calibration.
+
+The thresholds are those of the best F1 by labels that are smoothed where they are few (`benchmarks/few_labels.py`).
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from cacre.evaluation.labelled_scores import (
 )
 from cacre.evaluation.pair_threshold import fit_pair_threshold
 from cacre.evaluation.score_table import LabelSource
+from cacre.evaluation.smoothed_labels import smoothed_labels
 from cacre.evaluation.thresholds import FittedThresholds, fit_thresholds
 from cacre.files import atomic_writer
 from cacre.inference.thresholds import Calibration, Thresholds
@@ -55,11 +59,11 @@ def fit_verifier(
 ) -> Thresholds:
     """Fit tau_1 and, for each pair strategy, tau_2, jointly; and the probability.
 
-    They are fitted on the scores that decide about the candidates, so that what is recorded is what the thresholds keep
-    of them where no check is applied. A strategy that decides about none gets its tau_2 afterwards, from the pair
-    scores that it would find, as good as it can be with that tau_1. Of contrastive lists the paraphrases are put aside
-    until then, for only right candidates have one; the schema's stands in for that of a wrong one. Candidates that are
-    not judged are compared with, but not fitted on.
+    They give the best F1 of the smoothed labels, and are fitted on the scores that decide about the candidates, so that
+    what is recorded is what the thresholds keep of them where no check is applied. A strategy that decides about none
+    gets its tau_2 afterwards, from the pair scores that it would find, as good as it can be with that tau_1. Of
+    contrastive lists the paraphrases are put aside until then, for only right candidates have one; the schema's stands
+    in for that of a wrong one. Candidates that are not judged are compared with, but not fitted on.
 
     Args:
         verifier: Gives the scores.
@@ -133,11 +137,13 @@ def _fitted(
 
 def _fitted_thresholds(parts: Sequence[Part], columns: JudgedColumns, requirements: Requirements) -> FittedThresholds:
     missed = sum(row.missed_gold for row in rows_of(parts))
+    scored = columns.text_score, columns.pair_score, columns.strategies
     fitted = fit_thresholds(
         columns.text_score,
         columns.pair_score,
         columns.labels,
         strategies=columns.strategies,
+        probabilities=smoothed_labels(*scored, columns.labels),
         missed_gold=missed,
         target_precision=requirements.target_precision,
         max_recall_loss=requirements.max_recall_loss,
@@ -148,6 +154,7 @@ def _fitted_thresholds(parts: Sequence[Part], columns: JudgedColumns, requiremen
             scores,
             columns.labels,
             text_threshold=fitted.text_threshold,
+            probabilities=smoothed_labels(columns.text_score, scores, [strategy] * len(scores), columns.labels),
             missed_gold=missed,
             target_precision=requirements.target_precision,
             max_recall_loss=requirements.max_recall_loss,

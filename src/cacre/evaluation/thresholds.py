@@ -13,6 +13,9 @@ the others until nothing changes. With one strategy this is the exact optimum on
 that no change of a single threshold improves. The best tau_1 wins; ties go to the looser thresholds.
 
 No threshold lies above the largest score seen: a strategy is never rejected wholesale.
+
+What is maximised is counted in labels; or, where each candidate has a probability, in what these let expect
+(`smoothed_labels`), and then a tau_2 that is worth less than one true candidate stays off. Limits are kept in labels.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import numpy.typing as npt
 
 from cacre.errors import ConfigError, DataError
 from cacre.evaluation.curves import Bools, Floats, checked
-from cacre.evaluation.threshold_objective import Criterion, ThresholdObjective
+from cacre.evaluation.threshold_objective import Criterion, ThresholdObjective, counted_as
 from cacre.inference.thresholds import OFF, Calibration, Thresholds
 
 Places = npt.NDArray[np.int64]
@@ -66,15 +69,13 @@ class FittedThresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """True and false candidates kept at each (tau_1, tau_2); without a strategy the only tau_2 is off."""
+    """What is kept at each (tau_1, tau_2); without a strategy the only tau_2 is off."""
 
     strategy: str | None
     grid: Floats
     """[J] tau_2, ascending, the first one off."""
-    true: Floats
-    """[I, J]."""
-    false: Floats
-    """[I, J]."""
+    kept: Floats
+    """[K, I, J]: true and false candidates; where they have probabilities also the true and false ones to expect."""
 
 
 def keep(
@@ -110,6 +111,7 @@ def fit_thresholds(
     labels: npt.ArrayLike,
     *,
     strategies: Sequence[str | None],
+    probabilities: npt.ArrayLike | None = None,
     missed_gold: int = 0,
     criterion: Criterion = "f1",
     grid: int = 200,
@@ -123,6 +125,7 @@ def fit_thresholds(
         pair_scores: [N]; nan where a candidate has none.
         labels: [N], true = supported.
         strategies: [N]; how each pair score was found, None where there is none.
+        probabilities: [N], in [0, 1], that each is true; the criterion is what they let expect. None: the labels' own.
         missed_gold: Gold triples that were never proposed. They count in the denominator of recall. At the best F1 a
             false candidate costs F1 / (2 - F1) true ones, so that without them F1 would seem higher than it is and
             the thresholds would come out too strict.
@@ -138,12 +141,13 @@ def fit_thresholds(
     truth, _ = checked(labels, text_scores, both_classes=False)
     texts, pairs, names = _checked_scores(text_scores, pair_scores, strategies)
     _check_fit(texts, pairs, truth, grid)
-    objective = ThresholdObjective(
-        criterion, int(truth.sum()), int((~truth).sum()), missed_gold, max_recall_loss, target_precision
-    )
+    counted = counted_as(truth, probabilities)
+    objective = ThresholdObjective.of(counted, criterion, missed_gold, max_recall_loss, target_precision)
     text_grid = threshold_grid(texts, grid)
-    groups = _groups(texts, pairs, names, truth, text_grid, grid)
+    groups = _groups(texts, pairs, names, counted, text_grid, grid)
     chosen, values = _ascend(groups, _start(groups, objective), objective)
+    if probabilities is not None:
+        chosen, values = _worth_it(groups, chosen, values, objective)
     best = int(np.argmax(values))
     objective.require_met(float(values[best]))
     pair_thresholds = {
@@ -151,7 +155,7 @@ def fit_thresholds(
         for group, place in zip(groups, chosen[:, best], strict=True)
         if group.strategy is not None
     }
-    true, false = (float(total[best]) for total in _totals(groups, chosen))
+    true, false = (float(total[best]) for total in _totals(groups, chosen)[:2])
     return _fitted(float(text_grid[best]), pair_thresholds, true, false, objective)
 
 
@@ -182,15 +186,13 @@ def _ascend(groups: Sequence[_Group], chosen: Places, objective: ThresholdObject
         The places [G, I] and the value [I] they reach.
     """
     rows = np.arange(chosen.shape[1])
-    values = objective(*_totals(groups, chosen))
+    values = objective(_totals(groups, chosen))
     changed = True
     while changed:
         changed = False
         for number, group in enumerate(groups):
-            true, false = _totals(groups, chosen)
-            others_true = true - group.true[rows, chosen[number]]
-            others_false = false - group.false[rows, chosen[number]]
-            table = objective(others_true[:, None] + group.true, others_false[:, None] + group.false)  # [I, J]
+            others = _totals(groups, chosen) - group.kept[:, rows, chosen[number]]
+            table = objective(others[:, :, None] + group.kept)  # [I, J]
             place = table.argmax(axis=1)
             found = table[rows, place]
             # an equal value is taken only when looser: (value, looseness) rises each time, so that the loop ends
@@ -202,25 +204,36 @@ def _ascend(groups: Sequence[_Group], chosen: Places, objective: ThresholdObject
     return chosen, values
 
 
+def _worth_it(
+    groups: Sequence[_Group], chosen: Places, values: Floats, objective: ThresholdObjective
+) -> tuple[Places, Floats]:
+    """For each tau_1 the places found and their value less a true candidate for each tau_2; or all tau_2 off."""
+    off = np.zeros_like(chosen)
+    without = objective(_totals(groups, off))
+    priced = values - (chosen > 0).sum(axis=0) / objective.gold
+    return np.where(priced > without, chosen, off), np.maximum(priced, without)
+
+
 def _start(groups: Sequence[_Group], objective: ThresholdObjective) -> Places:
     """[G, I]: for each tau_1 the best of the solutions where each group maximises `true - price * false` by itself."""
+    tried = [(price, n) for price in objective.prices() for n in range(0, len(groups[0].kept), 2)]
     starts = np.stack(
-        [np.stack([(g.true - price * g.false).argmax(axis=1) for g in groups]) for price in objective.prices()]
+        [np.stack([(g.kept[n] - price * g.kept[n + 1]).argmax(axis=1) for g in groups]) for price, n in tried]
     )  # [S, G, I]
-    values = np.stack([objective(*_totals(groups, start)) for start in starts])  # [S, I]
+    values = np.stack([objective(_totals(groups, start)) for start in starts])  # [S, I]
     return starts[values.argmax(axis=0), :, np.arange(starts.shape[2])].T.copy()
 
 
-def _totals(groups: Sequence[_Group], chosen: Places) -> tuple[Floats, Floats]:
-    """True and false candidates kept, [I] each, at the places [G, I]."""
+def _totals(groups: Sequence[_Group], chosen: Places) -> Floats:
+    """[K, I]: what is kept at the places [G, I]."""
     rows = np.arange(chosen.shape[1])
-    true = sum((g.true[rows, places] for g, places in zip(groups, chosen, strict=True)), np.zeros(len(rows)))
-    false = sum((g.false[rows, places] for g, places in zip(groups, chosen, strict=True)), np.zeros(len(rows)))
-    return true, false
+    kept = [group.kept[:, rows, places] for group, places in zip(groups, chosen, strict=True)]
+    totals: Floats = np.sum(kept, axis=0)
+    return totals
 
 
 def _groups(
-    texts: Floats, pairs: Floats, names: Sequence[str | None], truth: Bools, text_grid: Floats, size: int
+    texts: Floats, pairs: Floats, names: Sequence[str | None], counted: Floats, text_grid: Floats, size: int
 ) -> list[_Group]:
     has_pair = ~np.isnan(pairs)
     of = np.asarray([name if pair else "" for name, pair in zip(names, has_pair, strict=True)], dtype=object)
@@ -232,15 +245,14 @@ def _groups(
         first = np.maximum(np.searchsorted(text_grid, texts[rows], side="right") - 1, 0)
         second = np.maximum(np.searchsorted(grid, pairs[rows], side="right") - 1, 0) if name else np.zeros_like(first)
         shape = (len(text_grid), len(grid))
-        true, false = (_kept(first[of_class], second[of_class], shape) for of_class in (truth[rows], ~truth[rows]))
-        groups.append(_Group(name or None, grid, true, false))
+        groups.append(_Group(name or None, grid, np.stack([_kept(first, second, row[rows], shape) for row in counted])))
     return groups
 
 
-def _kept(first: Places, second: Places, shape: tuple[int, int]) -> Floats:
-    """[I, J]: how many candidates reach both grid points, from the last points that each one reaches."""
-    counts = np.bincount(first * shape[1] + second, minlength=shape[0] * shape[1]).reshape(shape)
-    return counts[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1].astype(np.float64)
+def _kept(first: Places, second: Places, weights: Floats, shape: tuple[int, int]) -> Floats:
+    """[I, J]: weights of the candidates that reach both grid points, from the last points that each one reaches."""
+    sums = np.bincount(first * shape[1] + second, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+    return sums[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
 
 
 def threshold_grid(values: Floats, size: int) -> Floats:
