@@ -218,9 +218,9 @@ class TrainingSettings(OptimisationSettings):
     generated_without: tuple[str, ...] = ()
     """Relations that no generated negative and no paraphrase names: with data that has none of them, those that
     training is to see nothing of (A37)."""
-    start_weight: Fraction = 0.5
+    start_weight: Fraction | None = None
     """Where training goes on from a trained model (`--from`), the start's part in the average of the weights before and
-    after: it forgets less. 0 takes those after. Without a start it means nothing."""
+    after: it forgets less. 0 takes those after; None is 0 where the schema has relations new to the start, else 0.5."""
     complete_annotation: bool = False
     """Whether the training texts are annotated completely. Then 作曲 is wrong where only 作词 is annotated, and may be
     generated; else what often holds together is left alone."""

@@ -25,7 +25,7 @@ from cacre.modeling.model import Cacre
 from cacre.modeling.pretrained import build_encoder, load_encoder, load_encoder_tokenizer
 from cacre.preprocessing.featurizer import Featurizer
 from cacre.preprocessing.tokenizer import build_character_tokenizer
-from cacre.schema import Schema
+from cacre.schema import Schema, new_relations
 from cacre.training.averaging import average_with, copied_weights
 from cacre.training.batches import Collator
 from cacre.training.checkpoints import claim_folder, last_checkpoint
@@ -104,6 +104,7 @@ def train(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
+    settings = with_start_weight(settings, start, schema)
     check_domains(domains, schema, settings.loss)
     if unknown := set(settings.training.generated_without) - schema.relations.keys():
         raise ConfigError(f"training.generated_without names {sorted(unknown)}, which schema {schema.name!r} lacks")
@@ -165,7 +166,7 @@ def _train(
     head_loss = fit_evidence_head(loaded.model, train_features.examples, seed=training.seed)
     pattern_loss = fit_pattern_head(loaded.model, own, seed=training.seed)
     if weights:
-        average_with(loaded.model, weights, training.start_weight)
+        average_with(loaded.model, weights, training.start_weight or 0.0)
     on_first(lambda: save_model(output, loaded))
     return {
         "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
@@ -179,6 +180,14 @@ def _train(
         "dev_data": _counts(dev_features),
         "history": trainer.state.log_history,
     }
+
+
+def with_start_weight(settings: Settings, start: LoadedModel | None, schema: Schema) -> Settings:
+    """Settings that say how far the start counts: relations that it has not learned lose by an average with it."""
+    weight = settings.training.start_weight
+    if weight is None:
+        weight = 0.0 if start and new_relations(start.schema, schema) else 0.5
+    return settings.model_copy(update={"training": settings.training.model_copy(update={"start_weight": weight})})
 
 
 def _finished(output: Path) -> dict[str, Any] | None:
