@@ -67,7 +67,10 @@ def test_filtering_in_chunks_changes_nothing():
 
 
 def test_thresholds_are_fitted_on_a_baseline():
-    rows = [LabelledText(f"文{n}", (Candidate(Triple("甲", "导演", str(n))),), (n > 10,)) for n in range(20)]
+    # so many labels that they decide by themselves, see smoothed_labels
+    rows = [
+        LabelledText(f"文{n}", (Candidate(Triple("甲", "导演", str(n % 20))),), (n % 20 > 10,)) for n in range(2000)
+    ]
     thresholds = fit_verifier(BaselineVerifier(ByObject()), rows)
     assert squash(10.0) < thresholds.text_threshold <= squash(11.0)
     verifier = BaselineVerifier(ByObject(), thresholds.text_threshold)

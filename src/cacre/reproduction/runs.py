@@ -22,6 +22,7 @@ from cacre.schema import Schema
 from cacre.training import train
 from cacre.training.checkpoints import claim_folder
 from cacre.training.record import data_record, run_record
+from cacre.training.run import with_start_weight
 from cacre.types import Candidate, Example
 
 
@@ -140,7 +141,8 @@ def _check(runs: Sequence[Run], experiment: Experiment, examples: Sequence[Examp
         rows = variant.model_dump_json(exclude={"set", "note"})  # most variants have the same, and hashing takes long
         if rows not in hashed:
             hashed[rows] = data_record(schema, variant_rows(examples, variant, schema))
-        record = run_record(experiment.settings(run.variant, run.seed), hashed[rows])
+        settings = with_start_weight(experiment.settings(run.variant, run.seed), None, schema)
+        record = run_record(settings, hashed[rows])
         claim_folder(run.folder, record, option="--runs")
 
 
