@@ -3,7 +3,7 @@
 DIR has a folder for each domain, of `schema.json` and contrastive rows, as for `new_relations.py`; `--rows` names
 contrastive rows under the model's own schema, `--judged` candidates that somebody has judged, each measured apart. Of
 each set so many texts are drawn, thresholds are fitted on them, and measured on all the others: F1 and recall, on
-average over draws and domains, by the best F1 of the labels, as until now, by that of the smoothed labels
+average over draws and domains, by the best F1 of the labels themselves, by that of the smoothed labels
 (`cacre.evaluation.smoothed_labels`), and of keeping everything.
 """
 

@@ -41,9 +41,10 @@ cacre train corpus/seed corpus/train -o "$FIRST" --schema open --extracted corpu
     --set training.seed="$SEED" --set encoder.name_or_path="$ENCODER" --set encoder.dropout=0.1 \
     --set training.complete_annotation=true --set training.renamed_copies=1 --set training.epochs=4 \
     --set training.patience=9 --set training.bf16="${BF16:-false}" --set model.pattern_head=0
-# Then the texts of corpus/more too; what was dev stays dev. The pattern head is fitted once, when all else is done.
+# Then the texts of corpus/more too; what was dev stays dev.
 python corpus/tools/split.py corpus/seed corpus/train --more corpus/more --seed "$SEED" -o "$RUNS/split-$SEED"
-# Last a pass with texts of 43 domains besides, each under a schema of its own.
+# Both go on alike. The pattern head is fitted when all else is done, and in the last pass, which has texts of 43 domains
+# besides, each under a schema of its own, fitted further.
 go_on() {
     cacre train "$RUNS/split-$SEED/train.jsonl" --dev "$RUNS/split-$SEED/dev.jsonl" \
         --precision float16 --max-recall-loss 0.1 --dev-domains corpus/domains/dev \

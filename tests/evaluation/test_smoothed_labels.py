@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,6 @@ def test_a_candidate_without_a_pair_score_goes_by_its_text_score():
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.linear_model", None)
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     with pytest.raises(MissingExtraError, match="eval"):
         smoothed_labels([0.1, 0.2], [NAN, NAN], [None, None], [0, 1])

@@ -137,6 +137,15 @@ def test_limits_are_kept_by_labels_whatever_the_probabilities(seed):
     assert fit_thresholds(texts, pairs, labels, **given, max_recall_loss=0.05).recall >= 0.95 - 1e-12
 
 
+def test_the_price_of_pair_thresholds_does_not_hide_that_limits_are_kept():
+    # one true candidate; a third of what is kept is right only if each of three strategies takes out its lower one
+    names, pairs = ["paraphrase", "schema", "siblings"] * 2, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]
+    given = {"strategies": names, "probabilities": [0.9, *[0.1] * 5], "target_precision": 0.33}
+    fitted = fit_thresholds([0.5] * 6, pairs, [1, 0, 0, 0, 0, 0], **given)
+    assert fitted.precision == pytest.approx(1 / 3)
+    assert min(fitted.pair_thresholds.values()) > 0
+
+
 @pytest.mark.parametrize("chances", [[0.5] * 3, [0.5, 0.5, 0.5, 1.1], [0.5, 0.5, 0.5, NAN]])
 def test_probabilities_that_are_none_are_refused(chances):
     with pytest.raises(DataError, match="probabilities must"):

@@ -15,7 +15,6 @@ from cacre.reproduction.runs import finished_runs, natural_negatives, run_folder
 from cacre.schema import RelationType, Schema
 from cacre.training.checkpoints import claim_folder
 from cacre.training.record import data_record, run_record
-from cacre.training.run import with_start_weight
 
 EXPERIMENT = """
 name = "films"
@@ -66,8 +65,7 @@ def data(tmp_path, monkeypatch):
         folder = run_folder(tmp_path / "runs", variant, seed)
         folder.mkdir(parents=True)
         rows = variant_rows(examples, experiment.variants[variant], schema)
-        settings = with_start_weight(experiment.settings(variant, seed), None, schema)  # as training records them
-        claim_folder(folder, run_record(settings, data_record(schema, rows)))
+        claim_folder(folder, run_record(experiment.settings(variant, seed), data_record(schema, rows)))
         if seed == 1:
             (folder / "fitted").touch()
         else:

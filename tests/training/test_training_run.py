@@ -14,9 +14,7 @@ from safetensors.numpy import load_file
 import tiny_corpus
 from cacre.errors import ConfigError, DataError, ModelError
 from cacre.modeling.folder import load_model
-from cacre.schema import load_schema
 from cacre.training import train
-from cacre.training.run import with_start_weight
 from cacre.training.trainer import CacreTrainer
 from cacre.types import Triple
 
@@ -67,9 +65,7 @@ def test_the_folder_holds_the_weights_that_scored_best(finished):
     state = load_file(folder / "checkpoints" / f"checkpoint-{steps[0]}" / "model.safetensors")
     found = weights(folder)
     assert max(np.abs(found[name] - state[f"model.{name}"]).max() for name in found) == 0
-    assert load_model(folder).settings == with_start_weight(
-        tiny_corpus.settings(FOUR_EPOCHS), None, load_schema("duie")
-    )
+    assert load_model(folder).settings == tiny_corpus.settings(FOUR_EPOCHS)
 
 
 @pytest.mark.slow

@@ -34,6 +34,7 @@ from cacre.inference.thresholds import OFF, Calibration, Thresholds
 
 Places = npt.NDArray[np.int64]
 
+_HIGHEST_PRICE = 0.9
 _SLACK = 1e-3
 """How far rounding may carry a cosine below -1."""
 
@@ -210,7 +211,8 @@ def _worth_it(
     """For each tau_1 the places found and their value less a true candidate for each tau_2; or all tau_2 off."""
     off = np.zeros_like(chosen)
     without = objective(_totals(groups, off))
-    priced = values - (chosen > 0).sum(axis=0) / objective.gold
+    # With very few true candidates the price is below 1, or what keeps the limits would seem not to.
+    priced = values - np.minimum((chosen > 0).sum(axis=0) / objective.gold, _HIGHEST_PRICE)
     return np.where(priced > without, chosen, off), np.maximum(priced, without)
 
 

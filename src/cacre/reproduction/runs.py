@@ -22,7 +22,6 @@ from cacre.schema import Schema
 from cacre.training import train
 from cacre.training.checkpoints import claim_folder
 from cacre.training.record import data_record, run_record
-from cacre.training.run import with_start_weight
 from cacre.types import Candidate, Example
 
 
@@ -141,8 +140,7 @@ def _check(runs: Sequence[Run], experiment: Experiment, examples: Sequence[Examp
         rows = variant.model_dump_json(exclude={"set", "note"})  # most variants have the same, and hashing takes long
         if rows not in hashed:
             hashed[rows] = data_record(schema, variant_rows(examples, variant, schema))
-        settings = with_start_weight(experiment.settings(run.variant, run.seed), None, schema)
-        record = run_record(settings, hashed[rows])
+        record = run_record(experiment.settings(run.variant, run.seed), hashed[rows])
         claim_folder(run.folder, record, option="--runs")
 
 

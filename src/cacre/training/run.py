@@ -58,6 +58,14 @@ class TrainingResult:
     before: bool = False
 
 
+@dataclass(frozen=True)
+class _Start:
+    """A trained model with the schema and the settings it goes on with, and its part in the average at the end."""
+
+    model: LoadedModel
+    weight: float
+
+
 def train(
     examples: Sequence[Example],
     output: Path,
@@ -104,7 +112,6 @@ def train(
             f"training.batch_size={settings.training.batch_size} texts for {process_count()} processes leave some "
             "without any: start fewer processes, or set a larger batch_size"
         )
-    settings = with_start_weight(settings, start, schema)
     check_domains(domains, schema, settings.loss)
     if unknown := set(settings.training.generated_without) - schema.relations.keys():
         raise ConfigError(f"training.generated_without names {sorted(unknown)}, which schema {schema.name!r} lacks")
@@ -128,8 +135,12 @@ def train(
     metrics = on_first(lambda: _finished(output))
     before = metrics is not None
     if metrics is None:
-        loaded = replace(start, schema=schema, settings=settings) if start else None
-        metrics = _train(examples, dev, output, settings, schema, started, loaded, domains)
+        begun = (
+            _Start(replace(start, schema=schema, settings=settings), start_weight(settings, start, schema))
+            if start
+            else None
+        )
+        metrics = _train(examples, dev, output, settings, schema, started, begun, domains)
         on_first(lambda: _write_metrics(output, metrics))
     return TrainingResult(dev, metrics, process_index() == 0, before)
 
@@ -141,13 +152,13 @@ def _train(
     settings: Settings,
     schema: Schema,
     started: float,
-    start: LoadedModel | None,
+    start: _Start | None,
     domains: Sequence[Domain],
 ) -> dict[str, Any]:
     training = settings.training
     set_seed(training.seed)
     everything = [*examples, *(example for domain in domains for example in domain.examples)]
-    loaded = start or build_model(settings, schema, everything)
+    loaded = start.model if start else build_model(settings, schema, everything)
     train_features, own = training_parts(examples, domains, loaded)
     dev_features = featurized(dev, loaded, "dev", use="dev")
     if start is None:  # what was learnt goes by the scale it was learnt with
@@ -165,12 +176,12 @@ def _train(
     loaded.model.eval()
     head_loss = fit_evidence_head(loaded.model, train_features.examples, seed=training.seed)
     pattern_loss = fit_pattern_head(loaded.model, own, seed=training.seed)
-    if weights:
-        average_with(loaded.model, weights, training.start_weight or 0.0)
+    if start and weights:
+        average_with(loaded.model, weights, start.weight)
     on_first(lambda: save_model(output, loaded))
     return {
         "dev": dev_aucs(loaded.model, dev_features.examples, collator, texts_at_once(training)),
-        **({"dev_of_start": before} if before else {}),
+        **({"dev_of_start": before, "start_weight": start.weight} if start and before else {}),
         **({} if head_loss is None else {"evidence_head_loss": head_loss}),
         **({} if pattern_loss is None else {"pattern_head_loss": pattern_loss}),
         "steps": outcome.global_step,
@@ -182,12 +193,12 @@ def _train(
     }
 
 
-def with_start_weight(settings: Settings, start: LoadedModel | None, schema: Schema) -> Settings:
-    """Settings that say how far the start counts: relations that it has not learned lose by an average with it."""
+def start_weight(settings: Settings, start: LoadedModel, schema: Schema) -> float:
+    """How far a start counts: relations that it has not learned lose by an average with it."""
     weight = settings.training.start_weight
     if weight is None:
-        weight = 0.0 if start and new_relations(start.schema, schema) else 0.5
-    return settings.model_copy(update={"training": settings.training.model_copy(update={"start_weight": weight})})
+        weight = 0.0 if new_relations(start.schema, schema) else 0.5
+    return weight
 
 
 def _finished(output: Path) -> dict[str, Any] | None:
